@@ -1,0 +1,299 @@
+"""The models of a claim record: what a source states, one file, one claim.
+
+Strict: no coercion, no unknown key. A version such as 2.10 without quotes is a number and therefore a fault.
+"""
+
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kb.words import Effect, Hardware, Kind, Quantifier, Reason, Topic
+
+Scalar: TypeAlias = bool | int | float | str
+Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=2000)]
+Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
+ArmName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9]+/[a-z0-9-]+$")]
+Pair: TypeAlias = Annotated[list[ArmName], Field(min_length=2, max_length=2)]
+
+
+class Strict(BaseModel):
+    """A part of a record: immutable, unknown keys refused, no coercion."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Mention(Strict):
+    """Where a source states the claim."""
+
+    source: Name = Field(description="id of a record in data/sources/")
+    section: Text | None = Field(None, description="heading under which it stands")
+    quote: Text = Field(description="the shortest phrase that locates it, at most 15 words, as printed")
+    via: Text | None = Field(None, description="whom the source cites for it")
+
+
+class Estimand(Strict):
+    """The number that the claim is about."""
+
+    quantity: Text
+    unit: Text
+    effect: Effect
+    of: Text = Field(description="treatment: the side that the claim says something about")
+    against: Text = Field(description="baseline")
+
+
+class Reading(Strict):
+    """One defensible meaning of the wording, as a region of the effect (or of the cited difference)."""
+
+    name: Text
+    value: float | None = Field(None, description="the effect that the wording states, as read")
+    low: float | None = Field(None, description="lower edge; policy around the value unless given")
+    high: float | None = Field(None, description="upper edge; policy around the value unless given")
+    rounded_to: dict[str, float] | None = Field(
+        None, description="documented claims: for each figure, the step to which it was printed"
+    )
+    because: Text | None = None
+
+    @model_validator(mode="after")
+    def says_something(self) -> Self:
+        """Refuse a reading that bounds nothing."""
+        if self.value is None and self.low is None and self.high is None and not self.rounded_to:
+            message = "a reading needs a value, an edge (low or high) or rounded_to"
+            raise ValueError(message)
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            message = f"low {self.low} is not below high {self.high}"
+            raise ValueError(message)
+        return self
+
+
+class Region(Strict):
+    """The effects for which the magnitude counts as true: the hull of its readings."""
+
+    low: float | None = None
+    high: float | None = None
+    because: Text
+
+
+class Condition(Strict):
+    """A circumstance of the claim, stated by the source or assumed by us."""
+
+    name: Text
+    value: Scalar
+    stated: bool
+    because: Text | None = Field(None, description="why we assume it; required unless stated")
+
+    @model_validator(mode="after")
+    def assumption_has_a_reason(self) -> Self:
+        """Refuse an assumption without its reason."""
+        if not self.stated and self.because is None:
+            message = "an assumed condition (stated: false) needs `because`"
+            raise ValueError(message)
+        return self
+
+
+class Scope(Strict):
+    """The hardware for which the claim speaks; elsewhere an outcome is indicative."""
+
+    hardware: list[Hardware] = Field(min_length=1)
+    devices: int = Field(1, ge=1, description="devices that the claim speaks of")
+    cores: int | None = Field(None, ge=1, description="processor cores that the claim speaks of")
+    stated: bool
+    because: Text | None = None
+
+    @model_validator(mode="after")
+    def assumption_has_a_reason(self) -> Self:
+        """Refuse an assumed scope without its reason."""
+        if not self.stated and self.because is None:
+            message = "an assumed scope (stated: false) needs `because`"
+            raise ValueError(message)
+        return self
+
+
+class Cells(Strict):
+    """The grid of circumstances: arm pairs, and any number of swept settings."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Annotated[list[Scalar], Field(min_length=1)]]
+
+    arms: list[Pair] = Field(min_length=1, description="pairs [of, against] of framework/mode")
+
+    @property
+    def settings(self) -> dict[str, list[Scalar]]:
+        """The swept settings by name."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Primary(Strict):
+    """The one cell (or, for a trend, the one arm pair) whose verdict is the claim's."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Scalar]
+
+    arms: Pair
+
+    @property
+    def settings(self) -> dict[str, Scalar]:
+        """The chosen settings by name."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Expectation(Strict):
+    """What a field of a finding must be for the claim to hold; all expectations must."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True)
+
+    field: Text
+    equals: Scalar | list[Scalar] | None = Field(None, alias="is")
+    at_least: float | None = None
+    at_most: float | None = None
+    contains: Scalar | None = None
+    because: Text | None = None
+
+    @model_validator(mode="after")
+    def one_comparison(self) -> Self:
+        """Refuse none or several comparisons."""
+        given = [self.equals, self.at_least, self.at_most, self.contains]
+        if sum(value is not None for value in given) != 1:
+            message = "an expectation has exactly one of is, at_least, at_most, contains"
+            raise ValueError(message)
+        return self
+
+
+class Figure(Strict):
+    """A figure that a documented claim states."""
+
+    name: Text
+    value: float
+    unit: Text
+    population: Text = Field(description="the denominator: of what the figure is a share or count")
+
+
+class Citation(Strict):
+    """A figure found elsewhere that bears on the claim."""
+
+    source: Name
+    figure: Text = Field(description="name of the claim's figure that it bears on, or another name")
+    value: float | None = None
+    text: Text | None = Field(None, description="what is said, in our words, where there is no figure")
+    unit: Text | None = None
+    population: Text
+    date: Text = Field(description="of the figure: YYYY, YYYY-MM or YYYY-MM-DD")
+    locator: Text = Field(description="where in the source")
+    read: Annotated[str, Field(pattern="^(primary|secondary|memory)$")]
+
+
+class Difference(Strict):
+    """A documented claim about which of two figures is larger, and by how much."""
+
+    of: Text
+    against: Text
+    unit: Text
+
+
+class Check(Strict):
+    """A piece of arithmetic or set logic that needs no data.
+
+    `quotient`: `left / right` must equal `stated` to its last printed digit.
+    `subset`: the figure `left` of a part may not exceed the figure `right` of its whole.
+    `label`: one `label` may not name both of two opposites, `left` and `right`.
+    """
+
+    rule: Annotated[str, Field(pattern="^(quotient|subset|label)$")]
+    left: float | str
+    right: float | str
+    stated: float | None = None
+    digits: int | None = Field(None, description="decimal places to which `stated` is printed")
+    label: Text | None = None
+    because: Text
+
+    @model_validator(mode="after")
+    def complete(self) -> Self:
+        """Refuse a check that lacks what its rule needs."""
+        if self.rule == "quotient" and (self.stated is None or self.digits is None):
+            message = "a quotient needs `stated` and `digits`"
+            raise ValueError(message)
+        if self.rule == "label" and self.label is None:
+            message = "a label check needs `label`"
+            raise ValueError(message)
+        if self.rule != "label" and (isinstance(self.left, str) or isinstance(self.right, str)):
+            message = f"a {self.rule} needs numbers for left and right"
+            raise ValueError(message)
+        return self
+
+
+class Relation(Strict):
+    """How the claim stands to another; exactly one of the keys."""
+
+    contradicts: Name | None = None
+    rests_on: Name | None = None
+    same_as: Name | None = None
+    supersedes: Name | None = None
+    because: Text | None = None
+
+    @model_validator(mode="after")
+    def one_relation(self) -> Self:
+        """Refuse none or several relations in one entry."""
+        if sum(value is not None for value in self.targets().values()) != 1:
+            message = "a relation has exactly one of contradicts, rests_on, same_as, supersedes"
+            raise ValueError(message)
+        return self
+
+    def targets(self) -> dict[str, str | None]:
+        """Return the relation's four possible keys with the ids they name."""
+        return self.model_dump(include={"contradicts", "rests_on", "same_as", "supersedes"})
+
+    def target(self) -> tuple[str, str]:
+        """Return the relation's name and the id that it names."""
+        return next((name, claim) for name, claim in self.targets().items() if claim is not None)
+
+
+class Untested(Strict):
+    """Why a claim has no verifier, in a sentence that a person can act on."""
+
+    reason: Reason
+    because: Text
+
+
+class Claim(Strict):
+    """What a source states. The file's name is its id, its folder its topic."""
+
+    title: Annotated[str, Field(min_length=5, max_length=120)]
+    kind: Kind
+    statement: Text = Field(description="the claim in our own words")
+    favours: Annotated[str, Field(pattern="^(pytorch|tensorflow|jax|both|neither)$")]
+    stated_in: list[Mention] = Field(min_length=1)
+    as_of: int | str = Field(description="year or date for which the claim speaks")
+    estimand: Estimand | None = None
+    quantifier: Quantifier | None = None
+    readings: list[Reading] = []
+    region: Region | None = None
+    conditions: list[Condition] = []
+    scope: Scope | None = None
+    verifier: Annotated[str, Field(pattern="^[a-z0-9_]+$")] | None = None
+    cells: Cells | None = None
+    primary: Primary | None = None
+    along: Text | None = Field(None, description="for a trend: the swept setting")
+    expect: list[Expectation] = []
+    figures: list[Figure] = []
+    difference: Difference | None = None
+    period: Text | None = Field(None, description="dates of citations that match: a prefix such as 2023")
+    complete: bool = Field(False, description="the citations cover the whole period")
+    citations: list[Citation] = []
+    logic: list[Check] = []
+    relates: list[Relation] = []
+    untested: Untested | None = None
+    notes: Text | None = None
+
+
+def topic_of(path: str) -> Topic | None:
+    """Return the topic that a record's folder names, or None if it names none."""
+    parts = path.split("/")
+    try:
+        return Topic(parts[-2])
+    except (ValueError, IndexError):
+        return None
+
+
+def as_plain(model: BaseModel) -> dict[str, Any]:
+    """Return a model as plain JSON data under its public key names, without what is unset."""
+    data: dict[str, Any] = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return data

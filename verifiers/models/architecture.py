@@ -1,0 +1,84 @@
+"""What an architecture is, and the weights and data that all frameworks start from."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from kb.verifier import Array, Cell, rng
+
+MOVING = ("mean", "variance")
+
+
+class Architecture(Protocol):
+    """A module that describes one network; adding such a module adds an architecture.
+
+    Attributes
+    ----------
+    IMAGE : tuple of int
+        Height, width, channels of one input.
+    CLASSES : int
+        Length of the logits.
+    SHAPES : mapping of str to tuple of int
+        Common shape of every parameter and moving statistic by its name, `<layer>/<kind>`, where kind is
+        `kernel`, `bias`, `gamma`, `beta`, `mean` or `variance`.
+    """
+
+    IMAGE: tuple[int, int, int]
+    CLASSES: int
+    SHAPES: Mapping[str, tuple[int, ...]]
+
+    def pytorch(self) -> Any:
+        """Return a `torch.nn.Module` over (batch, channels, height, width)."""
+
+    def tensorflow(self) -> Any:
+        """Return a `keras.Model` over (batch, height, width, channels)."""
+
+    def jax(self, weights: Mapping[str, Any], images: Any, training: bool) -> tuple[Any, dict[str, Any]]:
+        """Return the logits, and the moving statistics after this batch."""
+
+
+def is_trained(name: str) -> bool:
+    """Tell parameters, which the optimiser moves, from moving statistics, which the forward pass moves."""
+    return name.rpartition("/")[2] not in MOVING
+
+
+def drawn(
+    architecture: Architecture, cell: Cell, images: int
+) -> tuple[dict[str, Array], Array, Array]:
+    """Draw the weights, images and labels that are the same for all arms of a run.
+
+    Kernels are normal with variance 2 / fan-in (He et al. 2015, eq. 10). Biases and moving statistics are
+    drawn too, not left at 0 and 1, so that a parameter that one framework drops shows in the outputs.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The network.
+    cell : Cell
+        Its seed decides the draw.
+    images : int
+        How many images to draw.
+
+    Returns
+    -------
+    tuple
+        Weights by name in the common layout, float32; images (images, height, width, channels), float32,
+        standard normal; labels (images,), int32, uniform over the classes.
+    """
+    generator = rng(cell)
+    weights = {name: _drawn(name, shape, generator) for name, shape in architecture.SHAPES.items()}
+    pixels = generator.standard_normal((images, *architecture.IMAGE), dtype=np.float32)
+    labels = generator.integers(architecture.CLASSES, size=images, dtype=np.int32)
+    return weights, pixels, labels
+
+
+def _drawn(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+    match name.rpartition("/")[2]:
+        case "kernel":
+            scale = np.float32(np.sqrt(2 / np.prod(shape[:-1])))
+            return scale * generator.standard_normal(shape, dtype=np.float32)
+        case "gamma" | "variance":
+            return np.float32(0.5) + generator.random(shape, dtype=np.float32)
+        case _:
+            return np.float32(0.1) * generator.standard_normal(shape, dtype=np.float32)
