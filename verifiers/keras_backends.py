@@ -23,6 +23,8 @@ BACKENDS = ("tensorflow", "jax", "torch")
 PINS = {"keras": "3.15.1", "tensorflow": "2.21.0", "jax": "0.10.2", "torch": "2.13.0"}
 CHILD_SECONDS = 180.0
 ERROR_LENGTH = 500
+# A full disk or memory says nothing about a backend.
+MACHINE_FAULTS = ("MemoryError", "OSError: [Errno")
 
 
 @probes(
@@ -54,7 +56,7 @@ def keras_backends() -> dict[str, Any]:
     Unavailable
         Where Keras or a backend's package is not installed.
     RuntimeError
-        Where a backend's process does not end, or is ended from outside.
+        Where a backend's process does not end, is ended from outside, or meets a full disk or memory.
     """
     for package, pin in PINS.items():
         if importlib.util.find_spec(package) is None:
@@ -88,7 +90,12 @@ def keras_backends() -> dict[str, Any]:
 def _run(backend: str) -> dict[str, Any] | str:
     """Return the arrays that the backend's process wrote, or the error with which Python ended there."""
     # One device for all: on GPUs the backends differ in default matrix precision, which is not the claim.
-    cpu = {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    cpu = {
+        "KERAS_BACKEND": backend,
+        "CUDA_VISIBLE_DEVICES": "",
+        "JAX_PLATFORMS": "cpu",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "outputs.npz"
         try:
@@ -104,10 +111,11 @@ def _run(backend: str) -> dict[str, Any] | str:
         except subprocess.TimeoutExpired as error:
             message = f"Keras on {backend} did not end within {CHILD_SECONDS:g} s"
             raise RuntimeError(message) from error
-        if child.returncode == 1:
-            return child.stderr.strip()[-ERROR_LENGTH:]
+        said = child.stderr.strip()[-ERROR_LENGTH:]
+        if child.returncode == 1 and not said.rpartition("\n")[2].startswith(MACHINE_FAULTS):
+            return said
         if child.returncode != 0:
-            message = f"Keras on {backend} ended with status {child.returncode}: {child.stderr[-ERROR_LENGTH:]}"
+            message = f"Keras on {backend} ended with status {child.returncode}: {said}"
             raise RuntimeError(message)
         with np.load(path) as arrays:
             outcome = dict(arrays)

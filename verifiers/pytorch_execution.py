@@ -9,7 +9,7 @@ from typing import Any
 
 from kb.verifier import Unavailable, probes
 
-# With both weights at 1: positive sum and no halving, positive sum and one halving, negative sum and three.
+# With both weights at 1: a positive sum and no halving, a positive sum and one, a negative sum and three.
 INPUTS = ([0.5, 0.25], [1.5, 0.5], [-6.0, 1.0])
 EPOCHS = 20
 
@@ -122,7 +122,7 @@ def _train(torch: Any) -> tuple[float, float]:
 
     def mean_error() -> float:
         with torch.no_grad():
-            errors = [error(*pair).item() for pair in zip(samples, targets, strict=True)]
+            errors = [float(error(*pair)) for pair in zip(samples, targets, strict=True)]
         return sum(errors) / len(errors)
 
     first = mean_error()

@@ -5,6 +5,7 @@
 """Whether Python's own debugger stops inside a PyTorch model and reads tensors line by line."""
 
 import ast
+import errno
 import importlib.util
 import os
 import platform
@@ -49,6 +50,7 @@ model(torch.tensor({IMAGES}))
 BREAK_AT = "scores = torch.relu(hidden)"
 
 PROMPT = "(Pdb) "
+POST_MORTEM = "Uncaught exception. Entering post mortem debugging"
 PROMPT_SECONDS = 120.0
 TRANSCRIPT_LENGTH = 4000
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -71,7 +73,7 @@ PLACE = re.compile(r"^> .*\((\d+)\)([\w<>]+)\(\)", re.MULTILINE)
     )
 )
 def pytorch_pdb() -> dict[str, Any]:
-    """Drive `python -m pdb` through a pseudo-terminal: break in `forward`, read a tensor, step, read the next.
+    """Drive `python -m pdb` in a pseudo-terminal: break in `forward`, read a tensor, step, read the next.
 
     Returns
     -------
@@ -87,7 +89,8 @@ def pytorch_pdb() -> dict[str, Any]:
     Unavailable
         Where PyTorch or pseudo-terminals are missing.
     RuntimeError
-        Where pdb does not come back with its prompt; the message has the terminal's text.
+        Where pdb does not come back with its prompt, sets no breakpoint, or the script under it fails; the
+        message has the terminal's text.
     """
     if importlib.util.find_spec("torch") is None:
         message = "needs torch; install it with: pip install torch==2.13.0"
@@ -96,20 +99,16 @@ def pytorch_pdb() -> dict[str, Any]:
         message = f"needs a POSIX pseudo-terminal; {platform.system()} has none"
         raise Unavailable(message)
     line = next(n for n, text in enumerate(SUBJECT.splitlines(), 1) if BREAK_AT in text)
-    hidden = [
-        sum(x * w for x, w in zip(row, weights, strict=True)) + bias
-        for row in IMAGES
-        for weights, bias in zip(WEIGHT, BIAS, strict=True)
-    ]
+    expected = _expected()
     with tempfile.TemporaryDirectory() as folder, Debugger(Path(folder).resolve()) as pdb:
-        pdb.ask(f"b {line}")
+        pdb.ask(f"b {line}", answer="Breakpoint 1 at")
         stopped_line, stopped_in = _place(pdb.ask("c"))
         shape = _literal(pdb.ask("p list(hidden.shape)"))
         value = _literal(pdb.ask("p hidden.flatten().tolist()"))
         too_early = _literal(pdb.ask("p scores.flatten().tolist()"))
         next_line, next_in = _place(pdb.ask("n"))
         scores = _literal(pdb.ask("p scores.flatten().tolist()"))
-        version = pdb.ask("p torch.__version__").strip("'")
+        version = pdb.ask("p __import__('torch').__version__").strip("'")
         transcript = pdb.transcript()
     stepped = (next_in, next_line) == (stopped_in, line + 1) and stopped_line == line
     return {
@@ -118,13 +117,22 @@ def pytorch_pdb() -> dict[str, Any]:
         "expected_line": line,
         "tensor_shape": shape,
         "tensor_value": value,
-        "expected_value": hidden,
-        "steps_line_by_line": stepped and too_early is None and scores == [max(x, 0.0) for x in hidden],
-        "value_agrees": value == hidden,
+        "expected_value": expected,
+        "steps_line_by_line": stepped and too_early is None and scores == [max(x, 0.0) for x in expected],
+        "value_agrees": value == expected,
         "transcript": transcript,
         "torch_version": version,
         "python_version": platform.python_version(),
     }
+
+
+def _expected() -> list[float]:
+    """Return `hidden`, row by row: images @ weight.T + bias."""
+    return [
+        sum(x * w for x, w in zip(row, weights, strict=True)) + bias
+        for row in IMAGES
+        for weights, bias in zip(WEIGHT, BIAS, strict=True)
+    ]
 
 
 class Debugger:
@@ -133,8 +141,8 @@ class Debugger:
     Parameters
     ----------
     folder : Path
-        Empty folder in which the debugged script is written and run; it also stands in for the home folder, so
-        that nobody's `.pdbrc` takes part.
+        Empty folder in which the debugged script is written and run; it also stands in for the home
+        folder, so that nobody's `.pdbrc` takes part.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -143,9 +151,15 @@ class Debugger:
         (folder / "subject.py").write_text(SUBJECT, encoding="utf-8")
 
     def __enter__(self) -> "Debugger":
+        """Start pdb and wait for its first prompt."""
         import pty
 
-        plain = {"HOME": str(self._folder), "PYTHONUSERBASE": site.getuserbase(), "TERM": "dumb", "NO_COLOR": "1"}
+        plain = {
+            "HOME": str(self._folder),
+            "PYTHONUSERBASE": site.getuserbase(),
+            "TERM": "dumb",
+            "NO_COLOR": "1",
+        }
         self._terminal, theirs = pty.openpty()
         try:
             self._process = subprocess.Popen(
@@ -172,18 +186,29 @@ class Debugger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End pdb, whatever it is doing."""
         self._process.kill()
         self._process.wait()
         os.close(self._terminal)
 
-    def ask(self, command: str) -> str:
-        """Type a command; return what was printed between its echo and the next prompt."""
+    def ask(self, command: str, answer: str = "") -> str:
+        """Type a command; return what was printed between its echo and the next prompt.
+
+        Raises
+        ------
+        RuntimeError
+            Where that does not start with `answer`, or the script failed and pdb went to its post mortem.
+        """
         os.write(self._terminal, f"{command}\n".encode())
-        return self._until_prompt().removesuffix(PROMPT).partition("\n")[2].strip()
+        shown = self._until_prompt().removesuffix(PROMPT).partition("\n")[2].strip()
+        if not shown.startswith(answer) or POST_MORTEM in shown:
+            message = f"pdb did not carry out {command!r}; the terminal shows:\n{self.transcript()}"
+            raise RuntimeError(message)
+        return shown
 
     def transcript(self) -> str:
-        """Return what the terminal showed so far, without control characters and the folder's name."""
-        return self._shown.replace(f"{self._folder}/", "")[:TRANSCRIPT_LENGTH]
+        """Return the end of what the terminal showed, without control characters and the folder's name."""
+        return self._shown.replace(f"{self._folder}/", "")[-TRANSCRIPT_LENGTH:]
 
     def _until_prompt(self) -> str:
         raw, text = b"", ""
@@ -204,7 +229,9 @@ class Debugger:
     def _read(self) -> bytes:
         try:
             return os.read(self._terminal, 65536)
-        except OSError:  # Linux reports a closed terminal as EIO, others as an empty read
+        except OSError as error:
+            if error.errno != errno.EIO:  # Linux's word for a terminal that its last user has left
+                raise
             return b""
 
 

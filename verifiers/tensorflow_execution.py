@@ -54,7 +54,8 @@ def tensorflow_execution() -> dict[str, Any]:
 
     for number in range(CALLS):
         square_plus_one(tf.constant(float(number)))
-    plain, symbolic = symbolic, []
+    plain = list(symbolic)
+    symbolic.clear()
     traced = tf.function(square_plus_one)
     for number in range(CALLS):
         traced(tf.constant(float(number)))

@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     spec.loader.exec_module(module)
     probe = declared(module)
     finding = probe()
-    fields = probe.declaration.fields
+    fields = vars(probe)["declaration"].fields
     if sorted(finding) != sorted(fields):
         message = f"declared fields {sorted(fields)}, returned {sorted(finding)}"
         raise SystemExit(message)

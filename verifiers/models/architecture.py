@@ -43,9 +43,7 @@ def is_trained(name: str) -> bool:
     return name.rpartition("/")[2] not in MOVING
 
 
-def drawn(
-    architecture: Architecture, cell: Cell, images: int
-) -> tuple[dict[str, Array], Array, Array]:
+def drawn(architecture: Architecture, cell: Cell, images: int) -> tuple[dict[str, Array], Array, Array]:
     """Draw the weights, images and labels that are the same for all arms of a run.
 
     Kernels are normal with variance 2 / fan-in (He et al. 2015, eq. 10). Biases and moving statistics are

@@ -1,4 +1,4 @@
-"""A small CNN in Keras, run once on the backend that KERAS_BACKEND names: python keras_small_cnn.py OUT.npz."""
+"""A small CNN in Keras, run once on the backend in KERAS_BACKEND: python keras_small_cnn.py OUT.npz."""
 
 import sys
 
@@ -31,7 +31,8 @@ def main(path: str) -> None:
     labels = random.integers(0, 10, 16)
     logits = keras.ops.convert_to_numpy(model(images, training=False))
     model.compile(
-        optimizer=keras.optimizers.SGD(0.05), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        optimizer=keras.optimizers.SGD(0.05),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     before = float(model.train_on_batch(images, labels))
     model.reset_metrics()  # train_on_batch and test_on_batch report the mean since the last reset

@@ -33,9 +33,5 @@ def _normalised(
     padding = "same" if stride == 1 else "valid"
     if stride > 1 and size > 1:
         x = layers.ZeroPadding2D(size // 2)(x)
-    x = layers.Conv2D(
-        channels, size, stride, padding, use_bias=False, name=f"{prefix}conv{number}"
-    )(x)
-    return layers.BatchNormalization(
-        epsilon=EPSILON, momentum=MOMENTUM, name=f"{prefix}norm{number}"
-    )(x)
+    x = layers.Conv2D(channels, size, stride, padding, use_bias=False, name=f"{prefix}conv{number}")(x)
+    return layers.BatchNormalization(epsilon=EPSILON, momentum=MOMENTUM, name=f"{prefix}norm{number}")(x)

@@ -53,5 +53,5 @@ class ResNet50(nn.Module):
         """Return the logits (batch, 1000)."""
         x = self.pool(self.relu(self.norm1(self.conv1(x))))
         for block in BLOCKS:
-            x = self.get_submodule(block.name)(x)
+            x = getattr(self, block.name)(x)
         return self.dense(torch.mean(x, dim=(2, 3)))

@@ -94,7 +94,10 @@ def _convolved(weights: Mapping[str, Any], layer: str, x: Any) -> Any:
 
     layout = ("NHWC", "HWIO", "NHWC")
     kernel = weights[f"{layer}/kernel"]
-    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout) + weights[f"{layer}/bias"]
+    return (
+        lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
+        + weights[f"{layer}/bias"]
+    )
 
 
 def _pooled(x: Any) -> Any:
@@ -104,9 +107,7 @@ def _pooled(x: Any) -> Any:
     return lax.reduce_window(x, -inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
 
 
-def _normalised(
-    weights: Mapping[str, Any], layer: str, x: Any, training: bool
-) -> tuple[Any, dict[str, Any]]:
+def _normalised(weights: Mapping[str, Any], layer: str, x: Any, training: bool) -> tuple[Any, dict[str, Any]]:
     from jax import lax
 
     kept = {"mean": weights[f"{layer}/mean"], "variance": weights[f"{layer}/variance"]}

@@ -1,0 +1,221 @@
+"""An outcome: what one `verify` of one claim in one environment came to, with everything behind it.
+
+It is written once, as JSON, and never changed. `judged` holds every field that is derived; `rejudge` derives
+them again from the rest, which is what `kb recheck` compares.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kb.claim import Claim, as_plain
+from kb.documents import judge_documents
+from kb.effects import from_columns
+from kb.findings import judge_finding
+from kb.plan import Plan, digest
+from kb.regions import NEGLIGIBLE, POLICY, TOLERANCE
+from kb.verdict import judge
+from kb.words import Hardware, Kind, Reason, Verdict
+
+Json: TypeAlias = dict[str, Any]
+FORMAT = 1
+UNSETTLED = {"verdict": "untested", "tag": ""}
+
+
+class Outcome(BaseModel):
+    """The file format of an outcome, version 1.
+
+    `direction`, `magnitude`: verdict and tag. `readings`: per reading its verdict. `estimate`, `interval`: effect and its
+    95% confidence sequence, on the claim's own scale. `indicative`: off the claim's scope, so `verdict` is
+    untested while `direction` and `readings` say what was seen.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    claim: str
+    run: str
+    kind: Kind
+    verdict: Verdict
+    reason: Reason
+    because: str
+    direction: Json = Field(default_factory=lambda: dict(UNSETTLED))
+    magnitude: Json = Field(default_factory=lambda: dict(UNSETTLED))
+    readings: list[Json] = []
+    estimate: float | None = None
+    interval: list[float | None] = [None, None]
+    blocks: int = 0
+    indicative: bool = False
+    hardware: Hardware
+    environment: str
+    environment_key: Json
+    context: Json
+    versions: dict[str, str]
+    budget: str
+    started: str
+    ended: str
+    seconds: float
+    time: dict[str, float] = {}
+    record: Json
+    record_sha256: str
+    verifier: str | None = None
+    verifier_sha256: str | None = None
+    verifier_commit: str | None = None
+    policy: Json = Field(
+        default_factory=lambda: {"version": POLICY, "negligible": NEGLIGIBLE, "tolerance": TOLERANCE}
+    )
+    plan: Json | None = None
+    plan_sha256: str | None = None
+    parity: list[str] = []
+    settings: Json = {}
+    pilot: Json = {}
+    partner_cpu: float | None = None
+    controls: list[Json] = []
+    interrupted: bool = False
+    cells: list[Json] = []
+    samples: dict[str, list[Any]] = {}
+    finding: Json | None = None
+    expectations: list[Json] = []
+    logic: list[Json] = []
+    lacking: Json | None = None
+    failure: str | None = None
+    log: str = ""
+
+    def as_json(self) -> Json:
+        """Return the outcome as JSON data, as it is stored."""
+        data: Json = self.model_dump(mode="json")
+        return data
+
+    def line(self) -> Json:
+        """Return the public object of `verify --json`."""
+        names = ("claim", "run", "verdict", "reason", "because", "direction", "magnitude", "readings", "estimate")
+        more = ("interval", "blocks", "environment", "hardware", "indicative", "seconds", "finding")
+        data = self.as_json()
+        return {name: data[name] for name in names + more}
+
+
+def rejudge(stored: Mapping[str, Any]) -> Json:
+    """Derive an outcome's judged fields from its raw fields.
+
+    Parameters
+    ----------
+    stored : mapping
+        The raw fields of an outcome as JSON data; judged fields, if there are any, are not looked at.
+
+    Returns
+    -------
+    dict
+        `verdict`, `reason`, `because`, `direction`, `magnitude`, `readings`, `estimate`, `interval`, `blocks`,
+        `cells`, `expectations`, `logic`, `indicative`.
+    """
+    claim = Claim.model_validate_json(_text(stored["record"]))
+    kind = claim.kind
+    if stored.get("failure"):
+        judged = _unsettled(Verdict.INCONCLUSIVE, Reason.CRASHED, stored["failure"])
+    elif stored.get("lacking"):
+        lacking = stored["lacking"]
+        judged = _unsettled(Verdict.UNTESTED, Reason(lacking["reason"]), lacking["because"])
+    elif kind in (Kind.DOCUMENTED, Kind.LOGICAL):
+        judged = _plainly(judge_documents(claim))
+    elif stored.get("finding") is not None:
+        judged = _plainly(judge_finding(claim.expect, stored["finding"]))
+    elif stored.get("parity"):
+        judged = _unsettled(Verdict.UNTESTED, Reason.PARITY_FAILED, "; ".join(stored["parity"][:3]))
+    elif stored.get("plan"):
+        judged = _measured(stored)
+    else:
+        judged = _unsettled(Verdict.INCONCLUSIVE, Reason.INTERRUPTED, Reason.INTERRUPTED.meaning)
+    return _scoped(claim, stored, judged)
+
+
+def _measured(stored: Mapping[str, Any]) -> Json:
+    plan = Plan.from_json(stored["plan"])
+    judged = _plainly(judge(plan, from_columns(stored["samples"]) if stored["samples"] else []))
+    undecided = judged["verdict"] not in (Verdict.SUPPORTED, Verdict.REFUTED)
+    if stored.get("interrupted") and undecided:
+        judged |= {"reason": Reason.INTERRUPTED.value, "because": Reason.INTERRUPTED.meaning}
+    return judged
+
+
+def _scoped(claim: Claim, stored: Mapping[str, Any], judged: Json) -> Json:
+    """Take the verdict from an outcome that is off the claim's scope; it stays as an indication."""
+    off = off_scope(claim, Hardware(stored["hardware"]), stored["environment_key"])
+    if off is None or judged["verdict"] not in (Verdict.SUPPORTED.value, Verdict.REFUTED.value,
+                                                Verdict.INCONCLUSIVE.value) or stored.get("failure"):
+        return {**judged, "indicative": False}
+    untested = {"verdict": Verdict.UNTESTED.value, "reason": Reason.OFF_SCOPE.value, "because": off}
+    return {**judged, **untested, "indicative": True}
+
+
+def off_scope(claim: Claim, hardware: Hardware, key: Mapping[str, Any]) -> str | None:
+    """Say why an environment lies outside a claim's scope; None if it lies inside.
+
+    Parameters
+    ----------
+    claim : Claim
+        With its scope.
+    hardware : Hardware
+        Class of the device that the arms ran on.
+    key : mapping
+        The key of the environment's fingerprint.
+    """
+    scope = claim.scope
+    if scope is None or Hardware.ANY in scope.hardware or hardware is Hardware.ANY:
+        return None
+    if hardware not in scope.hardware:
+        named = " or ".join(scope.hardware)
+        return f"the claim speaks of {named}, this ran on {hardware}; what was seen here is only indicative"
+    cores = key.get("host", {}).get("logical_cores")
+    if scope.cores and isinstance(cores, int) and cores < scope.cores:
+        return f"the claim speaks of {scope.cores} cores, this ran on {cores}; what was seen is only indicative"
+    if scope.devices > 1:
+        return f"the claim speaks of {scope.devices} devices, this ran on 1; what was seen is only indicative"
+    return None
+
+
+def _plainly(judgement: Any) -> Json:
+    """Return a judgement of any kind under the outcome's names."""
+    data: Json = _plain(vars(judgement))
+    data.setdefault("direction", dict(UNSETTLED))
+    data.setdefault("magnitude", dict(UNSETTLED))
+    for name, empty in (("readings", []), ("cells", []), ("expectations", []), ("logic", [])):
+        data.setdefault(name, empty)
+    data.setdefault("estimate", None)
+    data.setdefault("interval", [None, None])
+    data.setdefault("blocks", 0)
+    return data
+
+
+def _unsettled(verdict: Verdict, reason: Reason, because: str) -> Json:
+    judged = {"verdict": verdict.value, "reason": reason.value, "because": because}
+    return {**_plainly(_Nothing()), **judged}
+
+
+class _Nothing:
+    """A judgement of nothing."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return value.value if isinstance(value, Verdict | Reason) else value
+
+
+def _text(record: Json) -> str:
+    import json  # noqa: PLC0415 - one use
+
+    return json.dumps(record)
+
+
+def frozen_record(claim: Claim) -> tuple[Json, str]:
+    """Return what of a record bears on its verdict, and its hash: notes and titles may be mended later."""
+    data = as_plain(claim)
+    bearing = {name: value for name, value in data.items() if name not in ("title", "notes", "relates", "favours")}
+    return data, digest(bearing)
+
+

@@ -1,0 +1,71 @@
+"""What a verifier needs, from its inline script metadata (PEP 723), and what of it is missing here."""
+
+import importlib.metadata
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from kb.errors import VerifierFault
+
+BLOCK = re.compile(r"(?m)^# /// script\s*$\n(?P<body>(^#(| .*)$\n)+)^# ///$")
+MODULES = {"tensorflow": "tensorflow", "torch": "torch"}
+FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
+
+
+def requirements(verifier: Path) -> list[Requirement]:
+    """Return the requirements that a verifier's PEP 723 block names.
+
+    Raises
+    ------
+    VerifierFault
+        Where there is no block, or it cannot be read.
+    """
+    found = BLOCK.search(verifier.read_text(encoding="utf-8"))
+    if found is None:
+        message = f"{verifier.name} has no `# /// script` block that says what it needs (PEP 723)"
+        raise VerifierFault(message)
+    body = "\n".join(line.removeprefix("#").removeprefix(" ") for line in found["body"].splitlines())
+    try:
+        return [Requirement(text) for text in tomllib.loads(body).get("dependencies", [])]
+    except (tomllib.TOMLDecodeError, InvalidRequirement) as error:
+        message = f"{verifier.name}: its `# /// script` block cannot be read: {error}"
+        raise VerifierFault(message) from None
+
+
+def missing(verifier: Path) -> str | None:
+    """Say what a verifier needs that is not installed here, and how to get it; None if nothing."""
+    lacking = [str(needed) for needed in requirements(verifier) if not _satisfied(needed)]
+    if not lacking:
+        return None
+    return f"needs {', '.join(lacking)}; install with: pip install {' '.join(repr(name) for name in lacking)}"
+
+
+def _satisfied(needed: Requirement) -> bool:
+    found = version(needed.name)
+    return found is not None and needed.specifier.contains(found, prereleases=True)
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(importlib.metadata.packages_distributions())
+
+
+def version(name: str) -> str | None:
+    """Return the installed version of a distribution, or of the one that provides the module of that name.
+
+    TensorFlow, for one, is also installed by distributions of other names (`tensorflow-cpu`).
+    """
+    for distribution in (name, *_distributions().get(MODULES.get(name, name), [])):
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the frameworks that are installed here."""
+    return {name: found for name in FRAMEWORKS if (found := version(name)) is not None}

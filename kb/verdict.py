@@ -1,0 +1,282 @@
+"""The verdict rule of measured claims: one pure function from a plan and raw samples to a judgement.
+
+Direction and magnitude are judged apart, and each reading by itself, all from the same confidence sequence,
+so inside a cell nothing needs correcting; over several cells alpha is divided where one cell can decide.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, median
+from typing import Any
+
+from kb.effects import Sample, block_values, trend_values
+from kb.plan import Plan
+from kb.regions import DIRECTION, EQUAL, Interval, union
+from kb.sequences import sign_sequence, t_sequence
+from kb.words import Effect, Quantifier, Reason, Verdict
+
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A verdict on one question.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        Supported, refuted, inconclusive or untested.
+    tag : str
+        On which side the evidence lies: `larger`, `smaller`, `reverse`, `equal`, or empty.
+    """
+
+    verdict: Verdict
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell came to; effects on the claim's own scale (a ratio, or a slope for a trend)."""
+
+    place: int
+    pair: int
+    blocks: int
+    estimate: float | None
+    interval: list[float | None]
+    mean: float | None
+    mean_interval: list[float | None]
+    deciding: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a measured run came to."""
+
+    verdict: Verdict
+    reason: Reason
+    because: str
+    direction: Ruling
+    magnitude: Ruling
+    readings: list[dict[str, Any]]
+    estimate: float | None
+    interval: list[float | None]
+    blocks: int
+    cells: list[CellResult]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the judgement as JSON data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """One cell's values and its sequences, on the scale of the regions."""
+
+    values: list[float]
+    own: Interval
+    shared: Interval
+    mean: Interval
+
+
+def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
+    """Judge a run.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was fixed beforehand.
+    samples : iterable of Sample
+        Every burst that was measured.
+    """
+    values = block_values(plan, samples)
+    shown = {cell: _evidence(plan, found, 1) for cell, found in values.items()}
+    deciding = _deciding(plan, values)
+    blocks = min((len(evidence.values) for evidence in deciding), default=0)
+    rulings = [_over(plan, deciding, reading.region, lambda cell: cell.own) for reading in plan.readings]
+    verdict = _magnitude(plan, deciding)
+    verdict, reason, because = _gated(plan, verdict, deciding, blocks)
+    settled = reason in (Reason.INSIDE_REGION, Reason.OUTSIDE_REGION, Reason.PRECISION)
+    if not settled:
+        rulings = [Ruling(Verdict.INCONCLUSIVE) for _ in rulings]
+    direction = _direction(plan, deciding) if settled else Ruling(Verdict.INCONCLUSIVE)
+    chosen = _headline(plan, deciding)
+    return Judgement(
+        verdict=verdict.verdict,
+        reason=reason,
+        because=because,
+        direction=direction,
+        magnitude=verdict if plan.magnitude else Ruling(Verdict.UNTESTED, Reason.NO_REGION.value),
+        readings=[
+            {"name": reading.name, "low": reading.low, "high": reading.high, **asdict(ruling)}
+            for reading, ruling in zip(plan.readings, rulings, strict=True)
+        ],
+        estimate=_rounded(_centre(plan, chosen.values)) if chosen else None,
+        interval=_rounded_interval(chosen.own) if chosen else [None, None],
+        blocks=blocks,
+        cells=[_cell_result(plan, cell, evidence) for cell, evidence in shown.items()],
+    )
+
+
+def _evidence(plan: Plan, values: list[float], cells: int) -> _Evidence:
+    scale = _scale(plan)
+    return _Evidence(
+        values,
+        scale(sign_sequence(values, plan.alpha)),
+        scale(sign_sequence(values, plan.alpha / cells)),
+        scale(t_sequence(values, plan.alpha)),
+    )
+
+
+def _deciding(plan: Plan, values: dict[tuple[int, int], list[float]]) -> list[_Evidence]:
+    if plan.effect is Effect.TREND:
+        pairs = sorted({pair for _, pair in plan.deciding})
+        found = [trend_values(plan, values, pair) for pair in pairs]
+    else:
+        found = [values[place, pair] for place, pair in plan.deciding]
+    return [_evidence(plan, each, len(found)) for each in found]
+
+
+def _scale(plan: Plan) -> Callable[[Interval], Interval]:
+    """Return the map from the scale of block values to that of regions: exp for ratios."""
+    if plan.effect is Effect.TREND:
+        return lambda interval: interval
+    return lambda interval: Interval(_exp(interval.low), _exp(interval.high))
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if math.isfinite(value) else value
+
+
+def _centre(plan: Plan, values: Sequence[float]) -> float | None:
+    if not values:
+        return None
+    return median(values) if plan.effect is Effect.TREND else math.exp(median(values))
+
+
+def _over(
+    plan: Plan, cells: Sequence[_Evidence], region: Interval, interval: Callable[[_Evidence], Interval]
+) -> Ruling:
+    """Judge one region over all deciding cells as the quantifier asks.
+
+    "Every" is refuted, and "some" and "up to" supported, by a single cell, which is therefore held to alpha
+    divided by the number of cells; the other outcome needs every cell at alpha.
+    """
+    inside = [interval(cell).inside(region) for cell in cells]
+    outside = [interval(cell).disjoint(region) for cell in cells]
+    if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO):
+        one = any(cell.shared.inside(region) for cell in cells)
+        supported, refuted = one, bool(cells) and all(outside)
+    elif plan.quantifier is Quantifier.EVERY:
+        one = any(cell.shared.disjoint(region) for cell in cells)
+        supported, refuted = bool(cells) and all(inside) and not one, one
+    else:
+        supported, refuted = bool(cells) and all(inside), bool(cells) and all(outside)
+    if supported:
+        return Ruling(Verdict.SUPPORTED)
+    if refuted:
+        larger = all(interval(cell).low > region.high for cell in cells)
+        smaller = all(interval(cell).high < region.low for cell in cells)
+        return Ruling(Verdict.REFUTED, "larger" if larger else "smaller" if smaller else "")
+    return Ruling(Verdict.INCONCLUSIVE)
+
+
+def _magnitude(
+    plan: Plan, cells: Sequence[_Evidence], interval: Callable[[_Evidence], Interval] = lambda cell: cell.own
+) -> Ruling:
+    """Judge the union of the readings: supported if the interval lies where one of them holds."""
+    rulings = [_over(plan, cells, region, interval) for region in union([r.region for r in plan.readings])]
+    for ruling in rulings:
+        if ruling.verdict is Verdict.SUPPORTED:
+            return ruling
+    if rulings and all(ruling.verdict is Verdict.REFUTED for ruling in rulings):
+        tags = {ruling.tag for ruling in rulings}
+        return Ruling(Verdict.REFUTED, tags.pop() if len(tags) == 1 else "")
+    return Ruling(Verdict.INCONCLUSIVE)
+
+
+def _direction(plan: Plan, cells: Sequence[_Evidence]) -> Ruling:
+    if plan.effect is Effect.TREND:
+        return _over(plan, cells, Interval(-math.inf, 0.0), lambda cell: cell.own)
+    ruling = _over(plan, cells, DIRECTION, lambda cell: cell.own)
+    if ruling.verdict is not Verdict.REFUTED:
+        return Ruling(ruling.verdict)
+    if all(cell.own.inside(EQUAL) for cell in cells):
+        return Ruling(Verdict.REFUTED, "equal")
+    reverse = any(cell.own.high < EQUAL.low for cell in cells)
+    return Ruling(Verdict.REFUTED, "reverse" if reverse else "")
+
+
+def _gated(
+    plan: Plan, ruling: Ruling, cells: Sequence[_Evidence], blocks: int
+) -> tuple[Ruling, Reason, str]:
+    """Let no verdict through that the run was too short, or too inconsistent, to give."""
+    undecided = Ruling(Verdict.INCONCLUSIVE)
+    if plan.most_blocks < plan.fewest_blocks:
+        return undecided, Reason.SMOKE, Reason.SMOKE.meaning
+    if blocks < plan.fewest_blocks:
+        because = f"{blocks} blocks within the budget; a verdict needs {plan.fewest_blocks}: use a larger --budget"
+        return undecided, Reason.BUDGET, because
+    if any(cell.own.low > cell.own.high for cell in cells):
+        because = "blocks early and late in the run exclude each other; repeat on a quieter machine"
+        return undecided, Reason.DEPENDENCE, because
+    if _sensitive(plan, ruling, cells):
+        because = "the median and the mean of the blocks lead to opposite verdicts; repeat on a quieter machine"
+        return undecided, Reason.ESTIMAND_SENSITIVE, because
+    needs_all = Verdict.SUPPORTED if plan.quantifier is Quantifier.EVERY else Verdict.REFUTED
+    if plan.narrowed() and ruling.verdict is needs_all:
+        return undecided, Reason.NO_SOFTWARE, "it would need every declared cell; " + "; ".join(plan.dropped)
+    if ruling.verdict is Verdict.SUPPORTED:
+        return ruling, Reason.INSIDE_REGION, Reason.INSIDE_REGION.meaning
+    if ruling.verdict is Verdict.REFUTED:
+        return ruling, Reason.OUTSIDE_REGION, Reason.OUTSIDE_REGION.meaning
+    because = "the interval still straddles an edge of the region; a larger --budget or a quieter machine narrows it"
+    return undecided, Reason.PRECISION, because
+
+
+def _sensitive(plan: Plan, ruling: Ruling, cells: Sequence[_Evidence]) -> bool:
+    if any(cell.own.disjoint(cell.mean) for cell in cells):
+        return True
+    companion = _magnitude(plan, cells, lambda cell: cell.mean).verdict
+    return {ruling.verdict, companion} == {Verdict.SUPPORTED, Verdict.REFUTED}
+
+
+def _headline(plan: Plan, cells: Sequence[_Evidence]) -> _Evidence | None:
+    """Return the cell whose figures stand for all: the only one, or the one that decides the wording."""
+    known = [cell for cell in cells if cell.values]
+    if not known:
+        return None
+    by_centre = sorted(known, key=lambda cell: median(cell.values))
+    return by_centre[-1] if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO) else by_centre[0]
+
+
+def _cell_result(plan: Plan, cell: tuple[int, int], evidence: _Evidence) -> CellResult:
+    place, pair = cell
+    values = evidence.values
+    ratio = [math.exp(value) for value in values]
+    as_ratio = _evidence_on_ratio_scale(plan, values) if plan.effect is Effect.TREND else evidence
+    return CellResult(
+        place=place,
+        pair=pair,
+        blocks=len(values),
+        estimate=_rounded(math.exp(median(values))) if ratio else None,
+        interval=_rounded_interval(as_ratio.own),
+        mean=_rounded(math.exp(fmean(values))) if ratio else None,
+        mean_interval=_rounded_interval(as_ratio.mean),
+        deciding=[place, pair] in plan.deciding,
+    )
+
+
+def _evidence_on_ratio_scale(plan: Plan, values: list[float]) -> _Evidence:
+    own, mean = sign_sequence(values, plan.alpha), t_sequence(values, plan.alpha)
+    as_ratio = [Interval(_exp(interval.low), _exp(interval.high)) for interval in (own, mean)]
+    return _Evidence(values, as_ratio[0], as_ratio[0], as_ratio[1])
+
+
+def _rounded(value: float | None) -> float | None:
+    """Round as stored, so that recomputing on another machine agrees byte for byte."""
+    return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _rounded_interval(interval: Interval) -> list[float | None]:
+    return [_rounded(edge) for edge in interval.as_json()]

@@ -1,0 +1,203 @@
+"""The process in which a verifier runs: it hosts one side of a comparison and obeys a pipe.
+
+Standard library and numpy only. Requests and replies are JSON lines on two inherited file descriptors, so
+whatever a verifier prints goes to its log and cannot be mistaken for a reply.
+"""
+
+import ctypes
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from kb.verifier import Cell, Declaration, Step, Unavailable, declared
+
+WARM_SECONDS = 1.0
+FEWEST_WARM = 3
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2)
+MODULES = {"pytorch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
+
+
+class Host:
+    """One verifier, loaded, with the steps that were built for its cells."""
+
+    def __init__(self, path: Path) -> None:
+        sys.path.insert(0, str(path.parent))
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            message = f"{path} is not a Python script"
+            raise ImportError(message)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+        self.function: Callable[..., Any] = declared(module)
+        self.declaration: Declaration = self.function.declaration  # type: ignore[attr-defined]
+        self.steps: dict[str, Step] = {}
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the verifier declares."""
+        return dict(vars(self.declaration))
+
+    def open(self, key: str, cell: dict[str, Any]) -> dict[str, Any]:
+        """Build the step of a cell and time its first call apart."""
+        built, step = _timed(lambda: self.function(Cell(**cell)))
+        if not isinstance(step, Step):
+            message = f"the verifier returned {type(step).__name__}, expected a kb.verifier.Step"
+            raise TypeError(message)
+        self.steps[key] = step
+        return {"build_ns": built, "items": step.items}
+
+    def settings(self, key: str) -> dict[str, Any]:
+        """Report what is in force, as the framework itself says."""
+        return {"settings": dict(self.steps[key].settings())}
+
+    def outputs(self, key: str, path: str) -> dict[str, Any]:
+        """Save the arrays that the parity gate compares."""
+        arrays = {name: np.asarray(array) for name, array in self.steps[key].outputs().items()}
+        np.savez(path, **arrays)  # type: ignore[arg-type]
+        return {"arrays": sorted(arrays)}
+
+    def warm(self, key: str, steps: int) -> dict[str, Any]:
+        """Run steps until they are done, or a second has passed; report first and later ones."""
+        step, times = self.steps[key], []
+        began = time.perf_counter()
+        while len(times) < max(steps, 1):
+            times.append(_timed(step.run)[0])
+            if len(times) >= FEWEST_WARM and time.perf_counter() - began > WARM_SECONDS:
+                break
+        later = sorted(times[1:] or times)
+        return {"first_ns": times[0], "typical_ns": later[len(later) // 2], "steps": len(times)}
+
+    def burst(self, key: str, steps: int) -> dict[str, Any]:
+        """Time a burst of steps as a whole."""
+        run = self.steps[key].run
+        gc.collect()
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        cpu, start = time.process_time_ns(), time.monotonic_ns()
+        wall = time.perf_counter_ns()
+        for _ in range(steps):
+            run()
+        wall = time.perf_counter_ns() - wall
+        cpu = time.process_time_ns() - cpu
+        switched = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before.ru_nivcsw
+        return {"cost": wall, "cpu": cpu, "start": start, "switches": switched}
+
+    def cpu(self) -> dict[str, Any]:
+        """Report the processor time used so far, from which idleness is told."""
+        return {"cpu": time.process_time_ns()}
+
+    def weigh(self, cell: dict[str, Any], steps: int) -> dict[str, Any]:
+        """Measure how far memory peaks above its level after the framework was imported."""
+        importlib.import_module(MODULES.get(Cell(**cell).framework, "numpy"))
+        gc.collect()
+        baseline = _resident()
+        _reset_peak()
+        start = time.monotonic_ns()
+        step = self.function(Cell(**cell))
+        for _ in range(steps):
+            step.run()
+        return {
+            "cost": max(_peak() - baseline, 1),
+            "baseline": baseline,
+            "cpu": time.process_time_ns(),
+            "start": start,
+            "settings": dict(step.settings()),
+        }
+
+    def probe(self) -> dict[str, Any]:
+        """Return the finding of a probing verifier."""
+        finding = self.function()
+        wanted = set(self.declaration.fields)
+        if not isinstance(finding, dict) or set(finding) != wanted:
+            message = f"the finding must be a dict with exactly the fields {sorted(wanted)}; found {finding!r:.300}"
+            raise TypeError(message)
+        return {"finding": finding}
+
+
+def _timed(call: Callable[[], Any]) -> tuple[int, Any]:
+    began = time.perf_counter_ns()
+    value = call()
+    return time.perf_counter_ns() - began, value
+
+
+def _status(field: str) -> int:
+    """Read a memory field of this process in bytes from /proc, or the peak the system knows elsewhere."""
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _resident() -> int:
+    return _status("VmRSS")
+
+
+def _peak() -> int:
+    return _status("VmHWM")
+
+
+def _reset_peak() -> None:
+    """Set the peak back to the present level (proc(5), clear_refs 5); where it cannot be, the peak stands."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        pass
+
+
+def _serve(host: Host, requests: TextIO, replies: TextIO) -> None:
+    """Answer requests until the pipe closes."""
+    for line in requests:
+        request = json.loads(line)
+        try:
+            reply = getattr(host, request.pop("do"))(**request)
+        except Unavailable as lacking:
+            reply = {"unavailable": str(lacking), "reason": lacking.reason}
+        replies.write(json.dumps(reply, allow_nan=False) + "\n")
+        replies.flush()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> int:
+    """Load the verifier named in the arguments and serve it on the two file descriptors after it."""
+    _die_with_parent()
+    path, reading, writing = Path(arguments[0]), int(arguments[1]), int(arguments[2])
+    with os.fdopen(reading, encoding="utf-8") as requests, os.fdopen(writing, "w", encoding="utf-8") as replies:
+        try:
+            _serve(Host(path), requests, replies)
+        except Unavailable as lacking:
+            replies.write(json.dumps({"unavailable": str(lacking), "reason": lacking.reason}) + "\n")
+        except ModuleNotFoundError as missing:
+            traceback.print_exc()
+            needed = f"needs {missing.name}; install it with: pip install {missing.name}"
+            replies.write(json.dumps({"unavailable": needed, "reason": "no-software"}) + "\n")
+        except BaseException:
+            traceback.print_exc()
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.stdout.flush()
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # frameworks that hang at exit must not hold up the run

@@ -1,0 +1,151 @@
+"""The ways in which frameworks answer: one entry of `ARMS` each; adding one adds a mode.
+
+Call-style arms take images that lie in the framework and on the device already; `predict` and
+`predict_on_batch` take numpy arrays, because that is how they are called. All give the logits back in host
+memory, as numpy.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from kb.verifier import Array, Arrays, Cell, Step
+from models import conversion, settings
+from models.architecture import Architecture, drawn
+
+
+@dataclass(frozen=True)
+class Answering:
+    """One arm's way to the logits.
+
+    Attributes
+    ----------
+    images : Any
+        All images, where the arm wants them.
+    forward : callable
+        From images to logits, both the framework's.
+    host : callable
+        From the framework's logits to numpy.
+    batches_itself : bool
+        Whether `forward` takes all images and cuts them into batches itself.
+    observed : mapping
+        Settings of this mode, as observed.
+    """
+
+    images: Any
+    forward: Callable[[Any], Any]
+    host: Callable[[Any], Array] = np.asarray
+    batches_itself: bool = False
+    observed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def latency(architecture: Architecture, cell: Cell) -> Step:
+    """Return the step that answers one batch of `cell.batch` images, from framework to host memory."""
+    answering = _answering(architecture, cell, cell.batch)
+    images, forward, host = answering.images, answering.forward, answering.host
+    return _step(cell, lambda: host(forward(images)), answering, items=cell.batch)
+
+
+def split(architecture: Architecture, cell: Cell, images: int) -> Step:
+    """Return the step that answers a whole test split of `images` by batches of `cell.batch`."""
+    answering = _answering(architecture, cell, images)
+    forward, host, size = answering.forward, answering.host, cell.batch
+    if answering.batches_itself:
+        return _step(cell, lambda: host(forward(answering.images)), answering, items=images)
+
+    def answer() -> Array:
+        parts = [forward(answering.images[first : first + size]) for first in range(0, images, size)]
+        return np.concatenate([host(part) for part in parts])
+
+    return _step(cell, answer, answering, items=images)
+
+
+def _answering(architecture: Architecture, cell: Cell, images: int) -> Answering:
+    weights, pixels, _ = drawn(architecture, cell, images)
+    return _ARMS[cell.arm](architecture, cell, weights, pixels)
+
+
+def _step(cell: Cell, run: Callable[[], Array], answering: Answering, items: int) -> Step:
+    return Step(
+        run=run,
+        outputs=lambda: {"logits": run()},
+        settings=lambda: {**settings.observed(cell), **answering.observed},
+        items=items,
+    )
+
+
+def _pytorch(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, mode: str) -> Answering:
+    torch = settings.pytorch(cell)
+    model = architecture.pytorch()
+    conversion.load_torch(model, weights)
+    model = model.to(cell.device).eval()
+    if mode == "torchscript":
+        model = torch.jit.freeze(torch.jit.script(model))
+    elif mode == "compile":
+        model = settings.compiled(torch, cell, model)
+    without_gradients = torch.no_grad if mode == "eager" else torch.inference_mode
+
+    def forward(images: Any) -> Any:
+        with without_gradients():
+            return model(images)
+
+    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(cell.device)
+    return Answering(images, forward, lambda logits: logits.cpu().numpy())
+
+
+def _keras(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> tuple[Any, Any, Any]:
+    tf = settings.tensorflow(cell)
+    model = architecture.tensorflow()
+    conversion.load_keras(model, weights)
+    return tf, model, tf.constant(pixels)
+
+
+def _predict(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
+    _, model, _ = _keras(architecture, cell, weights, pixels)
+    predict = partial(model.predict, batch_size=cell.batch, verbose=0)
+    return Answering(pixels, predict, batches_itself=True, observed={"jit_compile": model.jit_compile})
+
+
+def _predict_on_batch(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
+    _, model, _ = _keras(architecture, cell, weights, pixels)
+    return Answering(pixels, model.predict_on_batch, observed={"jit_compile": model.jit_compile})
+
+
+def _call(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
+    _, model, images = _keras(architecture, cell, weights, pixels)
+    return Answering(images, partial(model, training=False), _numpy)
+
+
+def _function(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, xla: bool) -> Answering:
+    tf, model, images = _keras(architecture, cell, weights, pixels)
+    forward = tf.function(lambda batch: model(batch, training=False), jit_compile=xla or None)
+    return Answering(images, forward, _numpy, observed={"jit_compile": xla})
+
+
+def _jax(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
+    jax = settings.jax(cell)
+    own = {name: jax.numpy.asarray(value) for name, value in weights.items()}
+    forward = jax.jit(lambda weights, images: architecture.jax(weights, images, training=False)[0])
+    return Answering(jax.numpy.asarray(pixels), partial(forward, own))
+
+
+def _numpy(logits: Any) -> Array:
+    return logits.numpy()
+
+
+_ARMS: Mapping[str, Callable[[Architecture, Cell, Arrays, Array], Answering]] = {
+    "pytorch/eager": partial(_pytorch, mode="eager"),
+    "pytorch/inference-mode": partial(_pytorch, mode="inference-mode"),
+    "pytorch/torchscript": partial(_pytorch, mode="torchscript"),
+    "pytorch/compile": partial(_pytorch, mode="compile"),
+    "tensorflow/keras-predict": _predict,
+    "tensorflow/keras-call": _call,
+    "tensorflow/predict-on-batch": _predict_on_batch,
+    "tensorflow/function": partial(_function, xla=False),
+    "tensorflow/xla": partial(_function, xla=True),
+    "jax/jit": _jax,
+}
+ARMS = tuple(_ARMS)

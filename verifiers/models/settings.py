@@ -1,0 +1,195 @@
+"""Equal settings for every framework, and what is then in force.
+
+Each of `pytorch`, `tensorflow` and `jax` imports its framework, applies the cell's threads and device, full
+float32 precision (no TF32), and returns the framework; a process may call it for any number of cells. What
+is in force is read back from the framework by `observed`, never from what was asked for.
+"""
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kb.verifier import Cell, Unavailable
+
+INSTALL = {"torch": "torch==2.13.0", "tensorflow": "tensorflow==2.21.0", "jax": "jax==0.10.2"}
+
+
+def pytorch(cell: Cell) -> ModuleType:
+    """Apply the cell's settings to PyTorch and return the module `torch`.
+
+    Raises
+    ------
+    Unavailable
+        Without PyTorch, or without the cell's device.
+    """
+    torch = _imported("torch")
+    torch.set_num_threads(cell.threads)
+    if torch.get_num_interop_threads() != 1:  # may be set once in a process
+        torch.set_num_interop_threads(1)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    if cell.device != "cpu":
+        found = torch.accelerator.current_accelerator(check_available=True)
+        if found is None or found.type != cell.device:
+            raise _no_device(cell, found)
+    return torch
+
+
+def tensorflow(cell: Cell) -> ModuleType:
+    """Apply the cell's settings to TensorFlow and to Keras on it, and return the module `tensorflow`.
+
+    Raises
+    ------
+    Unavailable
+        Without TensorFlow, or without the cell's device.
+    RuntimeError
+        Where the process has run TensorFlow with other threads or devices; they are fixed at its first operation.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    tf = _imported("tensorflow")
+    tf.config.threading.set_intra_op_parallelism_threads(cell.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    present = tf.config.list_physical_devices("GPU")
+    if cell.device != "cpu" and (cell.device != "cuda" or not present):
+        raise _no_device(cell, present)
+    used = [] if cell.device == "cpu" else present[:1]
+    tf.config.set_visible_devices(used, "GPU")
+    for device in used:
+        tf.config.experimental.set_memory_growth(device, True)
+    return tf
+
+
+def jax(cell: Cell) -> ModuleType:
+    """Apply the cell's settings to JAX as far as it has such, and return the module `jax`.
+
+    XLA's CPU client sizes its thread pool when it is made, from `PJRT_NPROC`; the pool is counted here.
+
+    Raises
+    ------
+    Unavailable
+        Without JAX, or without the cell's device.
+    RuntimeError
+        Where the process has run JAX with another number of threads.
+    """
+    os.environ["PJRT_NPROC"] = str(cell.threads)
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    module = _imported("jax")
+    module.config.update("jax_default_matmul_precision", "highest")
+    try:
+        device = module.devices(cell.device)[0]
+    except RuntimeError as error:
+        raise _no_device(cell, error) from error
+    module.config.update("jax_default_device", device)
+    if (found := _xla_threads()) not in (None, cell.threads):
+        message = f"JAX runs {found} threads, the cell asks for {cell.threads}: use one process for each"
+        raise RuntimeError(message)
+    return module
+
+
+def compiled(torch: ModuleType, cell: Cell, model: Any) -> Any:
+    """Return the module under `torch.compile` with default options and static shapes.
+
+    Dynamo gives up on a piece of code after 8 versions of it and runs it eagerly, without an error; a
+    process with many cells would pass from compiled to eager unseen. The limit is lifted out of the way.
+
+    Raises
+    ------
+    Unavailable
+        Without the C++ compiler that it needs on CPUs.
+    """
+    if cell.device == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
+        message = "torch.compile needs a C++ compiler; install g++"
+        raise Unavailable(message, "no-software")
+    torch._dynamo.config.recompile_limit = 1000
+    torch._dynamo.config.accumulated_recompile_limit = 1000
+    return torch.compile(model, dynamic=False)
+
+
+def finish(cell: Cell, framework: ModuleType) -> Callable[[], object]:
+    """Return the call that waits for the cell's device; on CPUs a result that was read is complete."""
+    if cell.device == "cpu":
+        return lambda: None
+    if cell.framework == "pytorch":
+        return framework.accelerator.synchronize
+    if cell.framework == "tensorflow":
+        return framework.test.experimental.sync_devices
+    return lambda: None  # JAX: arms block on their results
+
+
+def observed(cell: Cell) -> dict[str, Any]:
+    """Return what is in force in the cell's framework, as it says itself."""
+    return {"arm": cell.arm, "device": cell.device, "dtype": "float32", **_OBSERVED[cell.framework]()}
+
+
+def _observed_pytorch() -> dict[str, Any]:
+    torch = importlib.import_module("torch")
+    return {
+        "version": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+        "tf32": torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32,
+        "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
+        "isa": torch.backends.cpu.get_cpu_capability(),
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "layout": "NCHW",
+    }
+
+
+def _observed_tensorflow() -> dict[str, Any]:
+    tf, keras = importlib.import_module("tensorflow"), importlib.import_module("keras")
+    port = importlib.import_module("tensorflow.python.util._pywrap_util_port")
+    return {
+        "version": tf.__version__,
+        "keras": keras.__version__,
+        "keras_backend": keras.backend.backend(),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+        "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
+        "onednn": port.IsMklEnabled() and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "visible_devices": [device.name for device in tf.config.get_visible_devices()],
+        "layout": "NHWC" if keras.config.image_data_format() == "channels_last" else "NCHW",
+    }
+
+
+def _observed_jax() -> dict[str, Any]:
+    module = importlib.import_module("jax")
+    return {
+        "version": module.__version__,
+        "threads": _xla_threads(),
+        "matmul_precision": module.config.jax_default_matmul_precision,
+        "x64": module.config.jax_enable_x64,
+        "default_device": str(module.config.jax_default_device),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "layout": "NHWC",
+    }
+
+
+_OBSERVED = {"pytorch": _observed_pytorch, "tensorflow": _observed_tensorflow, "jax": _observed_jax}
+
+
+def _xla_threads() -> int | None:
+    """Count XLA's compute threads in this process; None where the system does not show them."""
+    names = [task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm")]
+    return sum(name == "tf_XLAEigen" for name in names) or None
+
+
+def _imported(framework: str) -> ModuleType:
+    try:
+        return importlib.import_module(framework)
+    except ModuleNotFoundError as error:
+        if error.name != framework:
+            raise
+        message = f"needs {framework}; install it with: pip install {INSTALL[framework]}"
+        raise Unavailable(message) from error
+
+
+def _no_device(cell: Cell, found: object) -> Unavailable:
+    message = f"needs a {cell.device} device that {cell.framework} can use; found {found or 'none'}"
+    return Unavailable(message, "no-hardware")

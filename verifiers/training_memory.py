@@ -1,0 +1,19 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["numpy", "torch", "tensorflow"]
+# ///
+"""Peak memory of training an image classifier."""
+
+from kb.verifier import Cell, Step, weighs
+from models import resnet50, small_cnn, training
+
+MODELS = {"resnet50": resnet50, "small-cnn": small_cnn}
+
+
+@weighs(
+    arms=("pytorch/eager", "tensorflow/keras-fit", "tensorflow/function", "tensorflow/xla"),
+    steps=3,
+)
+def training_memory(cell: Cell) -> Step:
+    """Return one pass of `cell.model` over two batches of `cell.batch` synthetic images, float32, in memory."""
+    return training.step(MODELS[cell.model], cell, images=2 * cell.batch, gate_steps=3)
