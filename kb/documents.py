@@ -24,7 +24,6 @@ class DocumentJudgement:
     reason: Reason
     because: str
     readings: list[dict[str, object]]
-    logic: list[dict[str, object]]
 
 
 def judge_documents(claim: Claim) -> DocumentJudgement:
@@ -38,21 +37,28 @@ def judge_documents(claim: Claim) -> DocumentJudgement:
     claim : Claim
         With its figures, citations and checks.
     """
-    logic = [(check, holds(check)) for check in claim.logic]
-    checked: list[dict[str, object]] = [{"rule": c.rule, "holds": ok, "because": c.because} for c, ok in logic]
-    failed = [check.because for check, ok in logic if not ok]
+    failed = [check.because for check in claim.logic if not holds(check)]
     rulings = [(reading.name, *_read(claim, reading)) for reading in claim.readings]
     readings: list[dict[str, object]] = [
         {"name": name, "verdict": verdict.value, "because": because} for name, verdict, because in rulings
     ]
     if failed:
         verdict, reason, because = Verdict.REFUTED, Reason.CONTRADICTS_ITSELF, "; ".join(failed)
-    elif claim.kind is Kind.LOGICAL and logic:
+    elif claim.kind is Kind.LOGICAL and claim.logic:
         verdict, reason = Verdict.SUPPORTED, Reason.HOLDS_LOGICALLY
-        because = "; ".join(check.because for check, _ in logic)
+        because = "; ".join(check.because for check in claim.logic)
     else:
         verdict, reason, because = _combine(rulings)
-    return DocumentJudgement(verdict, reason, because, readings, checked)
+    return DocumentJudgement(verdict, reason, because, readings)
+
+
+def checked(claim: Claim) -> list[dict[str, object]]:
+    """Return every piece of logic of a claim of any kind, with whether it holds."""
+    return [
+        {"rule": check.rule, "left": check.left, "right": check.right, "stated": check.stated,
+         "holds": holds(check), "because": check.because}
+        for check in claim.logic
+    ]
 
 
 def holds(check: Check) -> bool:
@@ -84,17 +90,26 @@ def _read(claim: Claim, reading: Reading) -> tuple[Verdict, str]:
     """Judge one reading on every date for which all its figures are cited."""
     if claim.difference is not None:
         return _compare(claim, reading)
-    names = list(reading.rounded_to or {})
-    dated = _by_date(claim, names)
-    if not names or not dated:
+    regions = _regions(claim, reading)
+    dated = _by_date(claim, list(regions))
+    if not regions or not dated:
         return Verdict.UNTESTED, _nothing(claim)
-    stated = {figure.name: figure.value for figure in claim.figures}
-    steps = reading.rounded_to or {}
     agree = {
-        date: all(abs(found[name] - stated[name]) <= steps[name] / 2 for name in names)
+        date: all(Interval(found[name], found[name]).inside(region) for name, region in regions.items())
         for date, found in dated.items()
     }
     return _over_dates(claim, agree, dated)
+
+
+def _regions(claim: Claim, reading: Reading) -> dict[str, Interval]:
+    """Return where each figure must lie: half a printed step around what is stated, or the reading's edges."""
+    if reading.rounded_to is None:
+        return {figure.name: region_of(reading) for figure in claim.figures}
+    stated = {figure.name: figure.value for figure in claim.figures}
+    return {
+        name: Interval(stated[name] - step / 2, stated[name] + step / 2)
+        for name, step in reading.rounded_to.items()
+    }
 
 
 def _compare(claim: Claim, reading: Reading) -> tuple[Verdict, str]:

@@ -4,13 +4,14 @@ It is written once, as JSON, and never changed. `judged` holds every field that 
 them again from the rest, which is what `kb recheck` compares.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb.claim import Claim, as_plain
-from kb.documents import judge_documents
+from kb.documents import checked, judge_documents
 from kb.effects import from_columns
 from kb.findings import judge_finding
 from kb.plan import Plan, digest
@@ -109,10 +110,10 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
         `verdict`, `reason`, `because`, `direction`, `magnitude`, `readings`, `estimate`, `interval`, `blocks`,
         `cells`, `expectations`, `logic`, `indicative`.
     """
-    claim = Claim.model_validate_json(_text(stored["record"]))
+    claim = Claim.model_validate_json(json.dumps(stored["record"]))
     kind = claim.kind
     if stored.get("failure"):
-        judged = _unsettled(Verdict.INCONCLUSIVE, Reason.CRASHED, stored["failure"])
+        judged = _unsettled(Verdict.UNTESTED, Reason.CRASHED, stored["failure"])
     elif stored.get("lacking"):
         lacking = stored["lacking"]
         judged = _unsettled(Verdict.UNTESTED, Reason(lacking["reason"]), lacking["because"])
@@ -126,7 +127,7 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
         judged = _measured(stored)
     else:
         judged = _unsettled(Verdict.INCONCLUSIVE, Reason.INTERRUPTED, Reason.INTERRUPTED.meaning)
-    return _scoped(claim, stored, judged)
+    return {**_scoped(claim, stored, judged), "logic": checked(claim)}
 
 
 def _measured(stored: Mapping[str, Any]) -> Json:
@@ -141,8 +142,7 @@ def _measured(stored: Mapping[str, Any]) -> Json:
 def _scoped(claim: Claim, stored: Mapping[str, Any], judged: Json) -> Json:
     """Take the verdict from an outcome that is off the claim's scope; it stays as an indication."""
     off = off_scope(claim, Hardware(stored["hardware"]), stored["environment_key"])
-    if off is None or judged["verdict"] not in (Verdict.SUPPORTED.value, Verdict.REFUTED.value,
-                                                Verdict.INCONCLUSIVE.value) or stored.get("failure"):
+    if off is None or judged["verdict"] == Verdict.UNTESTED.value:
         return {**judged, "indicative": False}
     untested = {"verdict": Verdict.UNTESTED.value, "reason": Reason.OFF_SCOPE.value, "because": off}
     return {**judged, **untested, "indicative": True}
@@ -176,7 +176,7 @@ def off_scope(claim: Claim, hardware: Hardware, key: Mapping[str, Any]) -> str |
 
 def _plainly(judgement: Any) -> Json:
     """Return a judgement of any kind under the outcome's names."""
-    data: Json = _plain(vars(judgement))
+    data: Json = _plain(judgement)
     data.setdefault("direction", dict(UNSETTLED))
     data.setdefault("magnitude", dict(UNSETTLED))
     for name, empty in (("readings", []), ("cells", []), ("expectations", []), ("logic", [])):
@@ -188,12 +188,7 @@ def _plainly(judgement: Any) -> Json:
 
 
 def _unsettled(verdict: Verdict, reason: Reason, because: str) -> Json:
-    judged = {"verdict": verdict.value, "reason": reason.value, "because": because}
-    return {**_plainly(_Nothing()), **judged}
-
-
-class _Nothing:
-    """A judgement of nothing."""
+    return _plainly({"verdict": verdict.value, "reason": reason.value, "because": because})
 
 
 def _plain(value: Any) -> Any:
@@ -204,12 +199,6 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     return value.value if isinstance(value, Verdict | Reason) else value
-
-
-def _text(record: Json) -> str:
-    import json  # noqa: PLC0415 - one use
-
-    return json.dumps(record)
 
 
 def frozen_record(claim: Claim) -> tuple[Json, str]:

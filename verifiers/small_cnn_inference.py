@@ -12,5 +12,5 @@ IMAGES = 1024
 
 @measures(arms=inference.ARMS, min_steps=1)
 def small_cnn_inference(cell: Cell) -> Step:
-    """Return the step that classifies 1,024 synthetic images (32, 32, 3), float32, by batches of `cell.batch`."""
+    """Return the step that classifies 1,024 images (32, 32, 3), float32, by batches of `cell.batch`."""
     return inference.split(small_cnn, cell, IMAGES)

@@ -10,5 +10,5 @@ from models import inference, small_cnn
 
 @measures(arms=inference.ARMS)
 def small_cnn_latency(cell: Cell) -> Step:
-    """Return the call whose wall time is the latency of one batch of `cell.batch` images (32, 32, 3), float32."""
+    """Return the call that classifies one batch of `cell.batch` images (32, 32, 3), float32."""
     return inference.latency(small_cnn, cell)

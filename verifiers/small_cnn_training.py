@@ -12,5 +12,5 @@ IMAGES = 1024
 
 @measures(arms=training.ARMS, min_steps=1, warm_steps=1)
 def small_cnn_training(cell: Cell) -> Step:
-    """Return one epoch over 1,024 synthetic images (32, 32, 3), float32, in memory, by batches of `cell.batch`."""
+    """Return one epoch over 1,024 images (32, 32, 3), float32, by batches of `cell.batch`."""
     return training.step(small_cnn, cell, IMAGES)

@@ -15,5 +15,5 @@ MODELS = {"resnet50": resnet50, "small-cnn": small_cnn}
     steps=3,
 )
 def training_memory(cell: Cell) -> Step:
-    """Return one pass of `cell.model` over two batches of `cell.batch` synthetic images, float32, in memory."""
+    """Return one pass of `cell.model` over two batches of `cell.batch` images, float32, in memory."""
     return training.step(MODELS[cell.model], cell, images=2 * cell.batch, gate_steps=3)

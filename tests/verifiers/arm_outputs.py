@@ -2,21 +2,23 @@
 
     python arm_outputs.py JOBS.json FOLDER
 
-Each job is `{"name", "verifier", "arm", "settings", "fault"}`; its outputs go to FOLDER/<name>.npz, what was in
-force and how long the step took to FOLDER/<name>.json. Torch and TensorFlow must not share a process: jobs of
-one call are of one framework.
+Each job is `{"name", "verifier", "arm", "settings", "device", "fault"}`; its outputs go to
+FOLDER/<name>.npz, what was in force, or what was lacking, to FOLDER/<name>.json. Torch and TensorFlow must
+not share a process: jobs of one call are of one framework.
 """
 
 import json
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
-from kb.verifier import Cell, declared
+from kb.verifier import Cell, Unavailable, declared
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,38 +47,44 @@ def other_momentum(model: Any) -> None:
     model.norm2.momentum = 1 - model.norm2.momentum
 
 
-def forgotten_bias(model: Any) -> None:
-    """Leave the last layer's bias out of the forward pass."""
-    model.dense2.register_forward_hook(lambda layer, _, found: found - layer.bias)
+FAULTS = {
+    "asymmetric padding": ("models.resnet50", asymmetric_padding),
+    "channels first flatten": ("models.small_cnn", channels_first_flatten),
+    "other epsilon": ("models.small_cnn", other_epsilon),
+    "other momentum": ("models.small_cnn", other_momentum),
+}
+
+
+@contextmanager
+def planted(fault: str) -> Iterator[None]:
+    """Make the PyTorch modules that are built meanwhile carry the fault."""
+    name, damage = FAULTS[fault]
+    architecture = import_module(name)
+    build = architecture.pytorch
+
+    def faulty() -> Any:
+        model = build()
+        damage(model)
+        return model
+
+    with patch.object(architecture, "pytorch", faulty):
+        yield
 
 
 def run(job: dict[str, Any], folder: Path) -> None:
-    """Build one arm, plant the job's fault if it names one, run the gate's outputs, then the step once."""
-    cell = Cell(arm=job["arm"], settings=job["settings"], threads=2)
+    """Build one arm, call the gate's outputs, then the step once, and keep what came of it."""
+    cell = Cell(job["arm"], job["settings"], threads=1, device=job["device"])
     verifier = import_module(job["verifier"])
-    if job.get("fault"):
-        plant(globals()[job["fault"]])
-    step = declared(verifier)(cell)
-    np.savez(folder / f"{job['name']}.npz", **step.outputs())
-    begun = time.perf_counter()
-    step.run()
-    took = time.perf_counter() - begun
-    observed = {"settings": dict(step.settings()), "items": step.items, "seconds": took}
-    (folder / f"{job['name']}.json").write_text(json.dumps(observed))
-
-
-def plant(fault: Any) -> None:
-    """Make every PyTorch module that is built from here on carry the fault."""
-    for name in ("models.small_cnn", "models.resnet50"):
-        architecture = import_module(name)
-        build = architecture.pytorch
-
-        def faulty(build: Any = build) -> Any:
-            model = build()
-            fault(model)
-            return model
-
-        architecture.pytorch = faulty
+    try:
+        with planted(job["fault"]) if job["fault"] else nullcontext():
+            step = declared(verifier)(cell)
+    except Unavailable as lack:
+        found = {"unavailable": str(lack), "reason": lack.reason}
+    else:
+        np.savez(folder / f"{job['name']}.npz", **step.outputs())
+        step.run()
+        found = {"settings": dict(step.settings()), "items": step.items}
+    (folder / f"{job['name']}.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The architectures that verifiers measure, once per framework, and the ways in which each framework runs them."""
+"""What verifiers measure: architectures, once per framework, and the ways to run them."""

@@ -47,7 +47,7 @@ def tensorflow(cell: Cell) -> ModuleType:
     Unavailable
         Without TensorFlow, or without the cell's device.
     RuntimeError
-        Where the process has run TensorFlow with other threads or devices; they are fixed at its first operation.
+        Where the process has run TensorFlow with other threads or devices; its first operation fixes them.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"

@@ -1,6 +1,6 @@
 """A small CNN image classifier: three 3x3 convolutions, one of them batch-normalised, and two dense layers.
 
-    conv1 32, relu, pool - conv2 64, norm2, relu, pool - conv3 64, relu - flatten - dense1 64, relu - dense2 10
+    conv1 32, relu, pool, conv2 64, norm2, relu, pool, conv3 64, relu, flatten, dense1 64, relu, dense2 10
 
 All convolutions pad so as to keep the size, all pools halve it. 32x32x3 in, 10 logits out.
 """
@@ -18,7 +18,6 @@ SHAPES = {
     "conv1/kernel": (3, 3, 3, 32),
     "conv1/bias": (32,),
     "conv2/kernel": (3, 3, 32, 64),
-    "conv2/bias": (64,),
     "norm2/gamma": (64,),
     "norm2/beta": (64,),
     "norm2/mean": (64,),
@@ -41,7 +40,7 @@ def pytorch() -> Any:
             conv1=nn.Conv2d(3, 32, 3, padding=1),
             relu1=nn.ReLU(),
             pool1=nn.MaxPool2d(2),
-            conv2=nn.Conv2d(32, 64, 3, padding=1),
+            conv2=nn.Conv2d(32, 64, 3, padding=1, bias=False),
             norm2=nn.BatchNorm2d(64, eps=EPSILON, momentum=1 - MOMENTUM),
             relu2=nn.ReLU(),
             pool2=nn.MaxPool2d(2),
@@ -66,7 +65,7 @@ def tensorflow() -> Any:
             Input(IMAGE),
             layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),
             layers.MaxPooling2D(2),
-            layers.Conv2D(64, 3, padding="same", name="conv2"),
+            layers.Conv2D(64, 3, padding="same", use_bias=False, name="conv2"),
             layers.BatchNormalization(epsilon=EPSILON, momentum=MOMENTUM, name="norm2"),
             layers.ReLU(),
             layers.MaxPooling2D(2),
@@ -82,9 +81,9 @@ def jax(weights: Mapping[str, Any], images: Any, training: bool) -> tuple[Any, d
     """Return logits (batch, 10) of images (batch, 32, 32, 3), and the moving statistics after them."""
     from jax.nn import relu
 
-    x = _pooled(relu(_convolved(weights, "conv1", images)))
+    x = _pooled(relu(_convolved(weights, "conv1", images) + weights["conv1/bias"]))
     x, moved = _normalised(weights, "norm2", _convolved(weights, "conv2", x), training)
-    x = relu(_convolved(weights, "conv3", _pooled(relu(x))))
+    x = relu(_convolved(weights, "conv3", _pooled(relu(x))) + weights["conv3/bias"])
     x = relu(_dense(weights, "dense1", x.reshape(len(x), -1)))
     return _dense(weights, "dense2", x), moved
 
@@ -92,12 +91,8 @@ def jax(weights: Mapping[str, Any], images: Any, training: bool) -> tuple[Any, d
 def _convolved(weights: Mapping[str, Any], layer: str, x: Any) -> Any:
     from jax import lax
 
-    layout = ("NHWC", "HWIO", "NHWC")
-    kernel = weights[f"{layer}/kernel"]
-    return (
-        lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
-        + weights[f"{layer}/bias"]
-    )
+    layout, kernel = ("NHWC", "HWIO", "NHWC"), weights[f"{layer}/kernel"]
+    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
 
 
 def _pooled(x: Any) -> Any:

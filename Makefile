@@ -1,0 +1,46 @@
+# Everything runs in .venv, made from pinned versions; nothing else is needed than Python 3.11 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+DEFAULT := tensorflow-eager-by-default github-stars-2023 lightning-85pct-arxiv tensorflow-define-by-run-label \
+           cnn-inference-pytorch-25pct-faster choose-pytorch-research
+
+.PHONY: verify test test-slow check app benchmarks clean
+
+verify: .venv/frameworks
+	@$(BIN)/verify $(DEFAULT) --budget quick; status=$$?; \
+	case $$status in 0|1|3|4) echo; $(BIN)/kb list | tail -1; \
+	  echo "Stored in data/runs/. 'make app' opens them in a browser; '.venv/bin/kb list' lists all claims."; exit 0;; \
+	*) exit $$status;; esac
+
+test: .venv/test
+	$(BIN)/pytest
+
+test-slow: .venv/test
+	$(BIN)/pytest -m slow
+
+check: .venv/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/kb lint
+
+app: .venv/frameworks
+	$(BIN)/kb app
+
+benchmarks: .venv/test
+	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/false_verdicts.py
+	$(BIN)/python benchmarks/same_arm.py
+
+clean:
+	rm -rf .venv data/runs data/kb*.duckdb data/listing.json
+
+.venv/frameworks: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), f'found Python {sys.version.split()[0]}, needs 3.11 or newer'"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[frameworks]'
+	@touch $@
+
+.venv/test: .venv/frameworks
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@

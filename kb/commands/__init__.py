@@ -1,0 +1,1 @@
+"""The commands of `kb`: one module each, with `arguments(parser)` and `run(options) -> int`, an exit status."""

@@ -1,0 +1,81 @@
+"""`kb show`: a claim with its outcomes."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from kb import screen
+from kb.catalogue import row
+from kb.claim import as_plain
+from kb.files import outcome_paths, read_outcome
+from kb.library import Record, load_library
+from kb.outcome import frozen_record
+from kb.root import find_root
+from kb.summary import Entry
+from kb.words import Hardware, Reason, Verdict
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("claim", metavar="CLAIM-ID")
+    parser.add_argument("--json", action="store_true", help="the record with all its outcomes as one object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the claim."""
+    root = find_root()
+    record = load_library(root).record(options.claim)
+    outcomes = [read_outcome(path) for path in outcome_paths(root, record.id)]
+    found = row(record, [_entry(outcome) for outcome in outcomes])
+    if options.json:
+        data = {**found, "record": as_plain(record.claim), "outcomes": outcomes}
+        sys.stdout.write(json.dumps(data, indent=1) + "\n")
+    else:
+        sys.stdout.write(_screen(record, found, outcomes) + "\n")
+    return 0
+
+
+def _entry(outcome: dict[str, Any]) -> Entry:
+    return Entry(
+        outcome["run"],
+        Verdict(outcome["verdict"]),
+        Reason(outcome["reason"]),
+        Hardware(outcome["hardware"]),
+        outcome["environment"],
+        outcome["record_sha256"],
+        outcome["because"],
+    )
+
+
+def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]]) -> str:
+    claim = record.claim
+    lines = [
+        f"{screen.verdict(found['summary'])}  {record.id}",
+        screen.paragraph("title", claim.title),
+        screen.paragraph("claimed", claim.statement),
+        *(screen.paragraph("stated in", f"{m.source}: “{m.quote}”") for m in claim.stated_in),
+        screen.paragraph("kind", f"{claim.kind}: {claim.kind.meaning}"),
+        screen.paragraph("stands", f"{found['reason']}: {found['because']}"),
+        *(screen.paragraph("condition", _condition(c)) for c in claim.conditions),
+        *(screen.paragraph(*_relation(r)) for r in claim.relates),
+    ]
+    if claim.notes:
+        lines.append(screen.paragraph("notes", claim.notes))
+    current = frozen_record(claim)[1]
+    for outcome in outcomes:
+        lines += ["", screen.outcome(outcome, outcome["record"])]
+        if outcome["record_sha256"] != current:
+            lines.append(screen.paragraph("", "the record's meaning has changed since, so this no longer counts"))
+    return "\n".join(lines)
+
+
+def _condition(condition: Any) -> str:
+    who = "stated" if condition.stated else f"assumed: {condition.because}"
+    return f"{condition.name} = {condition.value} ({who})"
+
+
+def _relation(relation: Any) -> tuple[str, str]:
+    name, other = relation.target()
+    because = f": {relation.because}" if relation.because else ""
+    return name.replace("_", " "), f"{other}{because}"

@@ -1,0 +1,139 @@
+"""`verify`: rerun what is behind claims and store the outcomes."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from kb.words import Budget, Exit, Verdict
+
+BY_VERDICT = {
+    Verdict.SUPPORTED: Exit.SUPPORTED,
+    Verdict.REFUTED: Exit.REFUTED,
+    Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    Verdict.UNTESTED: Exit.UNTESTED,
+}
+WORST_FIRST = (Exit.BAD_INPUT, Exit.INTEGRITY, Exit.FAILED, Exit.REFUTED, Exit.INCONCLUSIVE, Exit.UNTESTED)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("claims", nargs="*", metavar="CLAIM-ID", help="ids as `kb list` shows them")
+    parser.add_argument("--all", action="store_true", help="all claims that have something to run or compare")
+    parser.add_argument("--topic", help="all such claims of a topic")
+    parser.add_argument("--kind", help="all such claims of a kind")
+    parser.add_argument(
+        "--budget", choices=[*Budget], default=Budget.NORMAL.value, help="smoke (never decides), quick 3 min, "
+        "normal 10 min, deep 60 min a claim; default normal"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; default cpu")
+    parser.add_argument("--threads", type=_positive, help="threads for every framework; default all cores")
+    parser.add_argument("--seed", type=int, help="seed of weights, data and order; default drawn and recorded")
+    parser.add_argument("--publish", action="store_true", help="also copy the outcomes to data/evidence/")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line and outcome")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        message = f"found {text}, expected at least 1"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    """Verify the chosen claims one after the other and return the most telling status."""
+    from kb.library import load_library  # noqa: PLC0415 - `verify --help` starts without it
+    from kb.root import find_root  # noqa: PLC0415
+
+    library = load_library(find_root())
+    records = [library.record(claim) for claim in _chosen(options, library)]
+    statuses = []
+    for record in records:
+        status = _verify(library, record, options)
+        statuses.append(status)
+        if status is Exit.INTERRUPTED:
+            return int(status)
+    return int(next((status for status in WORST_FIRST if status in statuses), Exit.SUPPORTED))
+
+
+def _chosen(options: argparse.Namespace, library: Any) -> list[str]:
+    from kb.errors import KbError, RecordFaults  # noqa: PLC0415
+    from kb.words import Kind, Topic  # noqa: PLC0415
+
+    for name, words in (("topic", Topic), ("kind", Kind)):
+        value = getattr(options, name)
+        if value is not None and value not in [*words]:
+            message = f"--{name}: found {value!r}, expected one of {', '.join(words)}"
+            raise KbError(message)
+    if not (options.all or options.topic or options.kind):
+        if not options.claims:
+            message = "name a claim, or --all, --topic or --kind; `kb list` shows the claims"
+            raise KbError(message)
+        return list(options.claims)
+    if library.faults:
+        raise RecordFaults(library.faults)
+    return list(options.claims) + [
+        record.id
+        for record in library.records.values()
+        if options.topic in (None, record.topic)
+        and options.kind in (None, record.claim.kind)
+        and (record.claim.untested is None or record.claim.logic)
+        and record.id not in options.claims
+    ]
+
+
+def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
+    from kb import files, screen, verification  # noqa: PLC0415
+    from kb.claim import as_plain  # noqa: PLC0415
+    from kb.environment import default_threads  # noqa: PLC0415
+    from kb.progress import Progress  # noqa: PLC0415
+
+    chosen = verification.Options(
+        budget=Budget(options.budget),
+        device=options.device,
+        threads=options.threads or default_threads(),
+        seed=options.seed,
+    )
+    progress = Progress(record.id, sys.stderr, quiet=options.quiet or options.json)
+    outcome = verification.verify(library, record, replace(chosen, report=progress))
+    progress.end()
+    stored = outcome.as_json()
+    path = files.store(library.root, stored)
+    _index(library.root, path)
+    if options.publish:
+        files.publish(library.root, outcome.run)
+    text = json.dumps(outcome.line()) if options.json else screen.outcome(stored, as_plain(record.claim)) + "\n"
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+    if outcome.failure:
+        sys.stderr.write(f"{screen.plain(outcome.failure)}\n{_log(outcome.log)}")
+    return status_of(stored)
+
+
+def _index(root: Any, path: Any) -> None:
+    """Add the outcome to the store; if that fails the file still holds it, and the user is told."""
+    from kb.database import add  # noqa: PLC0415
+    from kb.errors import StoreFault  # noqa: PLC0415
+
+    try:
+        add(root, path)
+    except StoreFault as fault:
+        sys.stderr.write(f"{fault}\nThe outcome is safe in {path}; `kb rebuild` takes it into the store.\n")
+
+
+def _log(text: str) -> str:
+    lines: Iterable[str] = text.strip().splitlines()[-12:]
+    return "".join(f"  | {line}\n" for line in lines)
+
+
+def status_of(outcome: dict[str, Any]) -> Exit:
+    """Return the exit status that an outcome stands for."""
+    if outcome["interrupted"]:
+        return Exit.INTERRUPTED
+    if outcome["failure"]:
+        return Exit.FAILED
+    return BY_VERDICT[Verdict(outcome["verdict"])]

@@ -1,0 +1,48 @@
+"""Recheck: derive every stored verdict again from its raw fields and compare, byte for byte."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.files import outcome_paths, read_outcome
+from kb.outcome import rejudge
+from kb.plan import digest
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A stored field that differs from what the raw fields give."""
+
+    path: str
+    field: str
+    stored: str
+    derived: str
+
+
+def recheck(root: Path, claim: str = "*") -> tuple[int, list[Disagreement]]:
+    """Recheck all outcomes below a root, or those of one claim.
+
+    Returns
+    -------
+    int, list of Disagreement
+        How many outcomes were derived again, and every difference.
+    """
+    count, found = 0, []
+    for path in outcome_paths(root, claim):
+        count += 1
+        found.extend(_compare(path, path.relative_to(root).as_posix()))
+    return count, found
+
+
+def _compare(path: Path, shown: str) -> list[Disagreement]:
+    stored = read_outcome(path)
+    derived = {**rejudge(stored), "plan_sha256": digest(stored["plan"]) if stored["plan"] else None}
+    return [
+        Disagreement(shown, name, _text(stored.get(name)), _text(value))
+        for name, value in derived.items()
+        if _text(stored.get(name)) != _text(value)
+    ]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,111 @@
+"""What the terminal shows: tables within 100 columns, and one screen for an outcome.
+
+Text of records and outcomes is untrusted: control characters never reach the terminal.
+"""
+
+import os
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WIDTH = 100
+MARKS = {"supported": "+", "refuted": "x", "mixed": "±", "inconclusive": "?", "untested": "-"}
+COLOURS = {"supported": "32", "refuted": "31", "mixed": "35", "inconclusive": "33", "untested": "2"}
+
+
+def plain(text: object) -> str:
+    """Return text without control, bidirectional or other invisible characters."""
+    return "".join(c for c in str(text).replace("\n", " ").replace("\t", " ") if c.isprintable())
+
+
+def verdict(word: str) -> str:
+    """Return a verdict by mark and word, in colour on a terminal that wants it."""
+    text = f"{MARKS.get(word, ' ')} {word}"
+    colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\033[{COLOURS[word]}m{text}\033[0m" if colourful and word in COLOURS else text
+
+
+def table(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+    """Return rows as aligned columns; what is too long is cut with an ellipsis."""
+    lines = []
+    for row in rows:
+        cells = [_cut(plain(cell), width).ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def paragraph(label: str, text: object, indent: int = 14) -> str:
+    """Return a labelled paragraph, wrapped."""
+    filled = textwrap.fill(plain(text), WIDTH - indent, subsequent_indent=" " * indent) or "-"
+    return f"{label:<{indent}}{filled}"
+
+
+def outcome(found: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Return one screen: what is claimed, what was found, the verdict per reading, why, on what, what next."""
+    lines = [
+        f"{verdict(found['verdict'])}  {plain(found['claim'])}",
+        paragraph("claimed", record["statement"]),
+        *_measured(found, record),
+        *(paragraph("logic", _check(check)) for check in found["logic"]),
+        paragraph("because", found["because"]),
+        paragraph("on", _machine(found)),
+        paragraph("more", f"kb show {found['claim']}   run {found['run']}"),
+    ]
+    return "\n".join(lines)
+
+
+def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
+    if found.get("plan") is None or found["estimate"] is None:
+        return []
+    lines = [paragraph("measured", effect(found, record))]
+    label = "indicative" if found["indicative"] else "direction"
+    direction = found["direction"]
+    lines.append(paragraph(label, _ruling(direction)))
+    for reading in found["readings"]:
+        region = f"{_edge(reading['low'], '-inf')} to {_edge(reading['high'], 'inf')}"
+        lines.append(paragraph("reading", f"{reading['name']} [{region}]: {_ruling(reading)}"))
+    return lines
+
+
+def effect(found: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Return the effect with its interval, in the words of the claim's estimand."""
+    estimand = record["estimand"]
+    low, high = found["interval"]
+    name = {"speedup": "speed-up", "ratio": "ratio", "trend": "slope per doubling"}[estimand["effect"]]
+    form = ".4f" if estimand["effect"] == "trend" else ".3f"
+    bounds = f"{_edge(low, '-inf', form)} to {_edge(high, 'inf', form)}"
+    return (
+        f"{name} of {estimand['of']} against {estimand['against']} {found['estimate']:{form}} "
+        f"(95% {bounds}, {found['blocks']} blocks)"
+    )
+
+
+def _edge(value: float | None, unbounded: str, form: str = ".4g") -> str:
+    return unbounded if value is None else format(value, form)
+
+
+def _ruling(ruling: Mapping[str, Any]) -> str:
+    return ruling["verdict"] + (f" ({ruling['tag']})" if ruling.get("tag") else "")
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    stated = f" = {check['stated']:g}" if check["stated"] is not None else ""
+    sign = {"quotient": "/", "subset": "within", "label": "and"}[check["rule"]]
+    left, right = (f"{side:,g}" if isinstance(side, int | float) else str(side) for side in (check["left"], check["right"]))
+    return f"{left} {sign} {right}{stated}: {'holds' if check['holds'] else 'does not hold'}"
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    if found["hardware"] == "any":
+        return f"the record's citations and logic, {found['ended'][:10]}"
+    host = found["environment_key"]["host"]
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items() if name != "numpy")
+    return (
+        f"{host['cpu']}, {host['logical_cores']} cores ({found['hardware']}, {found['environment']}); "
+        f"{versions}; {found['ended'][:10]}, {found['seconds']:.0f} s, budget {found['budget']}"
+    )

@@ -1,0 +1,181 @@
+"""One `verify` of one claim: from its record to an outcome, whatever happens on the way."""
+
+import hashlib
+import secrets
+import subprocess
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kb.effects import as_columns
+from kb.environment import Environment, default_threads, devices, hardware_class, observe
+from kb.errors import VerifierFault
+from kb.library import Library, Record
+from kb.outcome import Json, Outcome, frozen_record, rejudge
+from kb.packages import missing
+from kb.plan import digest, make_plan
+from kb.runner import Measurement, Report, measure, probe
+from kb.verifier import Unavailable
+from kb.words import Budget, Hardware, Kind, Reason
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to verify.
+
+    Attributes
+    ----------
+    budget : Budget
+        How much time a claim may take.
+    device : str
+        Where the arms run.
+    threads : int
+        Threads for every framework.
+    seed : int or None
+        Seed of weights, data and order; drawn, and recorded, if None.
+    report : callable
+        Called with each event of the run.
+    """
+
+    budget: Budget = Budget.NORMAL
+    device: str = "cpu"
+    threads: int = field(default_factory=default_threads)
+    seed: int | None = None
+    report: Report = field(default=lambda event: None)
+
+
+def verify(library: Library, record: Record, options: Options) -> Outcome:
+    """Verify one claim and return its outcome; only faults of the record itself are raised.
+
+    Parameters
+    ----------
+    library : Library
+        Where the verifier lies.
+    record : Record
+        The claim.
+    options : Options
+        Budget, device, threads.
+    """
+    began, started = time.monotonic(), datetime.now(UTC)
+    raw: Json = {"interrupted": False}
+    try:
+        raw |= _raw(library, record, options)
+    except Unavailable as lacking:
+        raw["lacking"] = {"reason": _reason(lacking.reason), "because": str(lacking)}
+    except VerifierFault as fault:
+        raw |= {"failure": str(fault), "log": fault.log}
+    except KeyboardInterrupt:
+        raw["interrupted"] = True
+    raw |= _circumstances(library, record, options)
+    raw |= {
+        "started": started.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 3),
+        "run": f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+    }
+    return Outcome.model_validate({**raw, **rejudge(raw)})
+
+
+def _raw(library: Library, record: Record, options: Options) -> Json:
+    """Do the work that the claim's kind asks for and return the raw fields that come of it."""
+    claim = record.claim
+    if claim.kind in (Kind.DOCUMENTED, Kind.LOGICAL) and not (claim.untested and not claim.logic):
+        return {}
+    if claim.untested is not None:
+        return {"lacking": {"reason": claim.untested.reason.value, "because": claim.untested.because}}
+    verifier = library.verifier_path(claim.verifier or "")
+    if (lacks := missing(verifier)) is not None:
+        raise Unavailable(lacks)
+    if options.device not in devices():
+        here = ", ".join(devices())
+        message = f"needs the device {options.device}; this machine has {here}"
+        raise Unavailable(message, Reason.NO_HARDWARE.value)
+    if claim.kind is Kind.CAPABILITY:
+        finding, log = probe(verifier, options.budget, options.report)
+        return _found(record, finding, log)
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    plan = make_plan(record.id, claim, options.budget, options.threads, options.device, seed)
+    return _measured(measure(plan, verifier, options.report))
+
+
+def _found(record: Record, finding: dict[str, Any], log: str) -> Json:
+    lacking = [each.field for each in record.claim.expect if each.field not in finding]
+    if lacking:
+        message = f"verifiers/{record.claim.verifier}.py: the finding has no {', '.join(lacking)}, which the record expects"
+        raise VerifierFault(message, log)
+    return {"finding": finding}
+
+
+def _measured(measured: Measurement) -> Json:
+    plan = measured.plan.as_json()
+    seconds = measured.seconds
+    own = seconds["wall"] - seconds["bursts"] - seconds["starting"]
+    return {
+        "plan": plan,
+        "plan_sha256": digest(plan),
+        "parity": measured.parity,
+        "settings": measured.settings,
+        "pilot": measured.pilot,
+        "partner_cpu": round(measured.partner_cpu, 5),
+        "interrupted": measured.interrupted,
+        "samples": as_columns(measured.samples),
+        "time": {name: round(value, 3) for name, value in {**seconds, "own": own}.items()},
+    }
+
+
+def _circumstances(library: Library, record: Record, options: Options) -> Json:
+    """Return what the outcome says of record, verifier, environment and budget."""
+    claim = record.claim
+    environment = _observed(options)
+    frozen, record_hash = frozen_record(claim)
+    nowhere = claim.kind in (Kind.DOCUMENTED, Kind.LOGICAL, Kind.JUDGEMENT)
+    verifier = library.verifier_path(claim.verifier) if claim.verifier else None
+    exists = verifier is not None and verifier.is_file()
+    return {
+        "claim": record.id,
+        "kind": claim.kind.value,
+        "hardware": (Hardware.ANY if nowhere else hardware_class(options.device)).value,
+        "environment": environment.fingerprint,
+        "environment_key": environment.key,
+        "context": environment.context,
+        "versions": environment.key["packages"],
+        "budget": options.budget.value,
+        "record": frozen,
+        "record_sha256": record_hash,
+        "verifier": claim.verifier if exists else None,
+        "verifier_sha256": code_hash(verifier) if verifier is not None and exists else None,
+        "verifier_commit": _commit(library.root) if exists else None,
+    }
+
+
+def _observed(options: Options) -> Environment:
+    return observe(options.device, options.threads)
+
+
+def code_hash(verifier: Path) -> str:
+    """Return the SHA-256 over a verifier's script and the models that verifiers share."""
+    found = hashlib.sha256(verifier.read_bytes())
+    for path in sorted((verifier.parent / "models").glob("*.py")):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def _commit(root: Path) -> str | None:
+    """Return the commit of the verifiers, with `+modified` where they differ from it; None outside git."""
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--", "verifiers", "kb", "claims")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+modified" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+
+def _reason(name: str) -> str:
+    return name if name in (Reason.NO_HARDWARE, Reason.NO_DATA) else Reason.NO_SOFTWARE.value

@@ -1,0 +1,172 @@
+"""Arms of one verifier compute the same, and the parity gate sees it where one does not.
+
+Every framework has a process of its own, which runs all its arms of all verifiers once.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kb.parity import differences
+from kb.verifier import Declaration, declared
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+REFERENCE = "pytorch/eager"
+SETTINGS: dict[str, dict[str, Any]] = {
+    "small_cnn_latency": {"batch": 1},
+    "small_cnn_inference": {"batch": 32},
+    "small_cnn_training": {"batch": 32},
+    "small_cnn_epochs": {"batch": 32, "epoch": 1},
+    "resnet50_training": {"batch": 2},
+    "training_memory": {"batch": 8, "model": "small-cnn"},
+}
+SUCCESSIVE = ("pytorch/eager", "tensorflow/function", "jax/jit")
+FAULTS = (
+    ("asymmetric padding", "resnet50_training"),
+    ("channels first flatten", "small_cnn_latency"),
+    ("channels first flatten", "small_cnn_training"),
+    ("other epsilon", "small_cnn_latency"),
+    ("other epsilon", "small_cnn_training"),
+    ("other momentum", "small_cnn_training"),
+)
+
+
+def declaration(verifier: str) -> Declaration:
+    """Return what a verifier declares; imports no framework."""
+    sys.path.insert(0, str(ROOT / "verifiers"))
+    try:
+        return declared(__import__(verifier)).declaration
+    finally:
+        sys.path.remove(str(ROOT / "verifiers"))
+
+
+def job(verifier: str, arm: str, fault: str = "", device: str = "cpu", **changed: Any) -> dict[str, Any]:
+    """Describe one arm's work to arm_outputs.py."""
+    settings = SETTINGS[verifier] | changed
+    name = "-".join([verifier, arm.replace("/", "-"), device, fault, *map(str, settings.values())])
+    return {
+        "name": name,
+        "verifier": verifier,
+        "arm": arm,
+        "settings": settings,
+        "device": device,
+        "fault": fault,
+    }
+
+
+def jobs() -> list[dict[str, Any]]:
+    """List everything that the tests below look at."""
+    every = [job(verifier, arm) for verifier in SETTINGS for arm in declaration(verifier).arms]
+    later = [job("small_cnn_epochs", arm, epoch=2) for arm in SUCCESSIVE]
+    faulty = [job(verifier, REFERENCE, fault=fault) for fault, verifier in FAULTS]
+    elsewhere = [job("small_cnn_latency", arm, device="tpu") for arm in SUCCESSIVE]
+    return every + later + faulty + elsewhere
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run all jobs, a process for each framework, and return where their results lie."""
+    folder = tmp_path_factory.mktemp("arms")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    processes = {}
+    for framework in ("pytorch", "tensorflow", "jax"):
+        theirs = [one for one in jobs() if one["arm"].startswith(framework)]
+        (folder / f"{framework}.jobs").write_text(json.dumps(theirs))
+        command = [sys.executable, str(HERE / "arm_outputs.py"), f"{folder}/{framework}.jobs", str(folder)]
+        processes[framework] = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    for framework, process in processes.items():
+        printed, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, f"{framework}: {printed[-3000:]}"
+    return folder
+
+
+def outputs(folder: Path, one: dict[str, Any]) -> Mapping[str, np.ndarray]:
+    """Load a job's arrays."""
+    return dict(np.load(folder / f"{one['name']}.npz"))
+
+
+def said(folder: Path, one: dict[str, Any]) -> dict[str, Any]:
+    """Load what a job says of itself."""
+    return json.loads((folder / f"{one['name']}.json").read_text())
+
+
+def gate(folder: Path, one: dict[str, Any]) -> list[str]:
+    """Hold a job's outputs against those of the reference arm, by the verifier's own tolerance."""
+    limits = declaration(one["verifier"])
+    sound = job(one["verifier"], REFERENCE)
+    return differences(outputs(folder, one), outputs(folder, sound), limits.rtol, limits.atol)
+
+
+@pytest.mark.parametrize(
+    ("verifier", "arm"), [(verifier, arm) for verifier in SETTINGS for arm in declaration(verifier).arms]
+)
+def test_every_arm_computes_what_the_reference_arm_computes(folder: Path, verifier: str, arm: str) -> None:
+    assert gate(folder, job(verifier, arm)) == []
+
+
+@pytest.mark.parametrize(("fault", "verifier"), FAULTS)
+def test_the_gate_names_a_planted_fault(folder: Path, fault: str, verifier: str) -> None:
+    found = gate(folder, job(verifier, REFERENCE, fault=fault))
+    expected = {"other momentum": "moved/norm2/mean"}.get(fault, "logits")
+    assert any(sentence.startswith(f"{expected}: differs by") for sentence in found)
+
+
+@pytest.mark.parametrize("arm", declaration("resnet50_training").arms)
+def test_resnet50_has_the_published_number_of_parameters_and_a_gradient_for_each(
+    folder: Path, arm: str
+) -> None:
+    found = outputs(folder, job("resnet50_training", arm))
+    assert sum(value.size for name, value in found.items() if name.startswith("grad/")) == 25_557_032
+
+
+def test_training_arms_report_ten_losses_and_they_are_those_of_a_descent(folder: Path) -> None:
+    losses = outputs(folder, job("small_cnn_training", REFERENCE))["losses"]
+    assert len(losses) == 10
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("arm", SUCCESSIVE)
+def test_the_second_epoch_continues_the_training_of_the_first(folder: Path, arm: str) -> None:
+    first = outputs(folder, job("small_cnn_epochs", arm))["losses"]
+    second = outputs(folder, job("small_cnn_epochs", arm, epoch=2))["losses"]
+    assert second.mean() < first.mean()
+
+
+@pytest.mark.parametrize("verifier", SETTINGS)
+def test_every_framework_observes_one_thread_and_full_precision(folder: Path, verifier: str) -> None:
+    for arm in declaration(verifier).arms:
+        observed = said(folder, job(verifier, arm))["settings"]
+        assert observed["threads"] == 1
+        assert observed.get("interop_threads", 1) == 1
+        assert not observed.get("tf32", False)
+        assert observed.get("matmul_precision", "highest") == "highest"
+
+
+def test_a_step_counts_the_images_that_pass(folder: Path) -> None:
+    expected = {
+        "small_cnn_latency": 1,
+        "small_cnn_inference": 1024,
+        "small_cnn_training": 1024,
+        "small_cnn_epochs": 1024,
+        "resnet50_training": 4,
+        "training_memory": 16,
+    }
+    for verifier, items in expected.items():
+        assert {said(folder, job(verifier, arm))["items"] for arm in declaration(verifier).arms} == {items}
+
+
+@pytest.mark.parametrize("arm", SUCCESSIVE)
+def test_a_device_that_is_not_here_is_said_to_be_lacking(folder: Path, arm: str) -> None:
+    found = said(folder, job("small_cnn_latency", arm, device="tpu"))
+    assert found["reason"] == "no-hardware"
+    assert "needs a tpu device" in found["unavailable"]

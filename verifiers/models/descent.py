@@ -1,0 +1,55 @@
+"""What the arms of training have in common: how they descend, and what each must let itself be asked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kb.verifier import Array, Arrays
+
+RATE = 2.0**-10  # a power of two, so that dividing a Keras velocity by it gives the gradient exactly
+MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class Training:
+    """One arm's training; the parity gate uses the machinery that is timed.
+
+    Attributes
+    ----------
+    passes : callable
+        Train once on the images from `start` to `stop`, by batches, and read the last (`fit`: the mean) loss.
+    logits : callable
+        Of the first batch, in evaluation mode, uncompiled.
+    gradients : callable
+        Those of the first optimiser step ever, called right after it; common names and layout.
+    moved : callable
+        The moving means of batch normalisation, common names. Not the variances: PyTorch keeps the unbiased
+        variance of a batch, Keras the biased, and neither can be told otherwise.
+    observed : callable
+        Settings of this mode, as observed.
+    """
+
+    passes: Callable[[int, int], float]
+    logits: Callable[[], Array]
+    gradients: Callable[[], Arrays]
+    moved: Callable[[], Arrays]
+    observed: Callable[[], Mapping[str, Any]] = field(default=dict)
+
+
+def looped(
+    advance: Callable[[int, int], Any], batch: int, finish: Callable[[], object]
+) -> Callable[[int, int], float]:
+    """Return `passes` of an arm that takes one optimiser step on `advance(first, stop)` and returns its loss."""
+
+    def passes(start: int, stop: int) -> float:
+        for first in range(start, stop, batch):
+            loss = advance(first, min(first + batch, stop))
+        finish()
+        return float(loss)
+
+    return passes
+
+
+def is_moving_mean(name: str) -> bool:
+    """Tell the moving means of batch normalisation among names."""
+    return name.endswith("/mean")
