@@ -3,23 +3,14 @@
 Strict: no coercion, no unknown key. A version such as 2.10 without quotes is a number and therefore a fault.
 """
 
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kb.words import Effect, Hardware, Kind, Quantifier, Reason, Topic
-
-Scalar: TypeAlias = bool | int | float | str
-Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=2000)]
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
-ArmName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9]+/[a-z0-9-]+$")]
-Pair: TypeAlias = Annotated[list[ArmName], Field(min_length=2, max_length=2)]
-
-
-class Strict(BaseModel):
-    """A part of a record: immutable, unknown keys refused, no coercion."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True)
+from kb.citation import Check, Citation, Difference, Figure
+from kb.estimand import Cells, Estimand, Primary, Reading, Region
+from kb.strict import Name, Scalar, Strict, Text
+from kb.words import Hardware, Kind, Quantifier, Reason, Topic
 
 
 class Mention(Strict):
@@ -29,48 +20,6 @@ class Mention(Strict):
     section: Text | None = Field(None, description="heading under which it stands")
     quote: Text = Field(description="the shortest phrase that locates it, at most 15 words, as printed")
     via: Text | None = Field(None, description="whom the source cites for it")
-
-
-class Estimand(Strict):
-    """The number that the claim is about."""
-
-    quantity: Text
-    unit: Text
-    effect: Effect
-    of: Text = Field(description="treatment: the side that the claim says something about")
-    against: Text = Field(description="baseline")
-
-
-class Reading(Strict):
-    """One defensible meaning of the wording, as a region of the effect (or of the cited difference)."""
-
-    name: Text
-    value: float | None = Field(None, description="the effect that the wording states, as read")
-    low: float | None = Field(None, description="lower edge; policy around the value unless given")
-    high: float | None = Field(None, description="upper edge; policy around the value unless given")
-    rounded_to: dict[str, float] | None = Field(
-        None, description="documented claims: for each figure, the step to which it was printed"
-    )
-    because: Text | None = None
-
-    @model_validator(mode="after")
-    def says_something(self) -> Self:
-        """Refuse a reading that bounds nothing."""
-        if self.value is None and self.low is None and self.high is None and not self.rounded_to:
-            message = "a reading needs a value, an edge (low or high) or rounded_to"
-            raise ValueError(message)
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            message = f"low {self.low} is not below high {self.high}"
-            raise ValueError(message)
-        return self
-
-
-class Region(Strict):
-    """The effects for which the magnitude counts as true: the hull of its readings."""
-
-    low: float | None = None
-    high: float | None = None
-    because: Text
 
 
 class Condition(Strict):
@@ -108,34 +57,6 @@ class Scope(Strict):
         return self
 
 
-class Cells(Strict):
-    """The grid of circumstances: arm pairs, and any number of swept settings."""
-
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, Annotated[list[Scalar], Field(min_length=1)]]
-
-    arms: list[Pair] = Field(min_length=1, description="pairs [of, against] of framework/mode")
-
-    @property
-    def settings(self) -> dict[str, list[Scalar]]:
-        """The swept settings by name."""
-        return dict(self.__pydantic_extra__ or {})
-
-
-class Primary(Strict):
-    """The one cell (or, for a trend, the one arm pair) whose verdict is the claim's."""
-
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, Scalar]
-
-    arms: Pair
-
-    @property
-    def settings(self) -> dict[str, Scalar]:
-        """The chosen settings by name."""
-        return dict(self.__pydantic_extra__ or {})
-
-
 class Expectation(Strict):
     """What a field of a finding must be for the claim to hold; all expectations must."""
 
@@ -154,68 +75,6 @@ class Expectation(Strict):
         given = [self.equals, self.at_least, self.at_most, self.contains]
         if sum(value is not None for value in given) != 1:
             message = "an expectation has exactly one of is, at_least, at_most, contains"
-            raise ValueError(message)
-        return self
-
-
-class Figure(Strict):
-    """A figure that a documented claim states."""
-
-    name: Text
-    value: float
-    unit: Text
-    population: Text = Field(description="the denominator: of what the figure is a share or count")
-
-
-class Citation(Strict):
-    """A figure found elsewhere that bears on the claim."""
-
-    source: Name
-    figure: Text = Field(description="name of the claim's figure that it bears on, or another name")
-    value: float | None = None
-    text: Text | None = Field(None, description="what is said, in our words, where there is no figure")
-    unit: Text | None = None
-    population: Text
-    date: Text = Field(description="of the figure: YYYY, YYYY-MM or YYYY-MM-DD")
-    locator: Text = Field(description="where in the source")
-    read: Annotated[str, Field(pattern="^(primary|secondary|memory)$")]
-
-
-class Difference(Strict):
-    """A documented claim about which of two figures is larger, and by how much."""
-
-    of: Text
-    against: Text
-    unit: Text
-
-
-class Check(Strict):
-    """A piece of arithmetic or set logic that needs no data.
-
-    `quotient`: `left / right` must equal `stated` to its last printed digit.
-    `subset`: the figure `left` of a part may not exceed the figure `right` of its whole.
-    `label`: one `label` may not name both of two opposites, `left` and `right`.
-    """
-
-    rule: Annotated[str, Field(pattern="^(quotient|subset|label)$")]
-    left: float | str
-    right: float | str
-    stated: float | None = None
-    digits: int | None = Field(None, description="decimal places to which `stated` is printed")
-    label: Text | None = None
-    because: Text
-
-    @model_validator(mode="after")
-    def complete(self) -> Self:
-        """Refuse a check that lacks what its rule needs."""
-        if self.rule == "quotient" and (self.stated is None or self.digits is None):
-            message = "a quotient needs `stated` and `digits`"
-            raise ValueError(message)
-        if self.rule == "label" and self.label is None:
-            message = "a label check needs `label`"
-            raise ValueError(message)
-        if self.rule != "label" and (isinstance(self.left, str) or isinstance(self.right, str)):
-            message = f"a {self.rule} needs numbers for left and right"
             raise ValueError(message)
         return self
 

@@ -93,5 +93,7 @@ def _explain(error: Exception) -> int:
     if os.environ.get("KB_DEBUG"):
         raise error
     kind = type(error).__name__
-    sys.stderr.write(f"kb failed: {kind}: {error}\nThis is a bug of kb. KB_DEBUG=1 shows where it happened.\n")
+    sys.stderr.write(
+        f"kb failed: {kind}: {error}\nThis is a bug of kb. KB_DEBUG=1 shows where it happened.\n"
+    )
     return 5

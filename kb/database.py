@@ -25,80 +25,8 @@ SCHEMA = 1
 STORAGE = "v1.5.0"
 LOCK_SECONDS = 60
 NAME, COPY = "kb.duckdb", "kb-read.duckdb"
-TABLES = """
-CREATE TABLE IF NOT EXISTS meta (schema_version INTEGER);
-CREATE TABLE IF NOT EXISTS environment (environment VARCHAR PRIMARY KEY, key JSON);
-CREATE TABLE IF NOT EXISTS record (claim VARCHAR PRIMARY KEY, record_sha256 VARCHAR);
-CREATE TABLE IF NOT EXISTS run (
-    run VARCHAR PRIMARY KEY, claim VARCHAR, environment VARCHAR, hardware VARCHAR, budget VARCHAR, started VARCHAR,
-    ended VARCHAR, seconds DOUBLE, record_sha256 VARCHAR, verifier VARCHAR, verifier_sha256 VARCHAR,
-    verifier_commit VARCHAR, plan_sha256 VARCHAR, versions JSON, context JSON, interrupted BOOLEAN);
-CREATE TABLE IF NOT EXISTS outcome (
-    run VARCHAR PRIMARY KEY, claim VARCHAR, verdict VARCHAR, reason VARCHAR, because VARCHAR, direction JSON,
-    magnitude JSON, readings JSON, estimate DOUBLE, low DOUBLE, high DOUBLE, blocks INTEGER, indicative BOOLEAN,
-    cells JSON, expectations JSON, logic JSON);
-CREATE TABLE IF NOT EXISTS sample (
-    run VARCHAR, block INTEGER, place INTEGER, round INTEGER, position INTEGER, side VARCHAR, arm VARCHAR,
-    steps INTEGER, cost BIGINT, cpu BIGINT, start BIGINT);
-CREATE TABLE IF NOT EXISTS block (run VARCHAR, block INTEGER, samples INTEGER, cost BIGINT, start BIGINT);
-CREATE TABLE IF NOT EXISTS finding (run VARCHAR, field VARCHAR, value JSON);
-CREATE TABLE IF NOT EXISTS citation (
-    run VARCHAR, claim VARCHAR, source VARCHAR, figure VARCHAR, value DOUBLE, text VARCHAR, unit VARCHAR,
-    population VARCHAR, date VARCHAR, locator VARCHAR, read VARCHAR);
-CREATE OR REPLACE VIEW history AS
-    SELECT run.*, outcome.* EXCLUDE (run, claim),
-           run.record_sha256 = record.record_sha256 AS counts
-    FROM run JOIN outcome USING (run) LEFT JOIN record ON record.claim = run.claim
-    ORDER BY run.claim, run.run;
-CREATE OR REPLACE VIEW verdict AS
-    SELECT claim, hardware, environment, run, reason,
-           CASE WHEN reason = 'smoke' THEN 'untested' ELSE verdict END AS verdict
-    FROM history WHERE counts
-    QUALIFY row_number() OVER (
-        PARTITION BY claim, hardware, environment
-        ORDER BY CASE WHEN reason = 'smoke' OR verdict = 'untested' THEN 0 WHEN verdict = 'inconclusive' THEN 1
-                 ELSE 2 END DESC, run DESC) = 1;
-CREATE OR REPLACE VIEW summary AS
-    SELECT claim, hardware,
-           CASE WHEN bool_or(verdict = 'supported') AND bool_or(verdict = 'refuted') THEN 'mixed'
-                WHEN bool_or(verdict = 'supported') THEN 'supported'
-                WHEN bool_or(verdict = 'refuted') THEN 'refuted'
-                WHEN bool_or(verdict = 'inconclusive') THEN 'inconclusive'
-                ELSE 'untested' END AS summary
-    FROM verdict GROUP BY claim, hardware;
-"""
-_JSON = (
-    "{claim: 'VARCHAR', run: 'VARCHAR', verdict: 'VARCHAR', reason: 'VARCHAR', because: 'VARCHAR', direction: 'JSON', "
-    "magnitude: 'JSON', readings: 'JSON', estimate: 'DOUBLE', interval: 'DOUBLE[]', blocks: 'INTEGER', "
-    "indicative: 'BOOLEAN', hardware: 'VARCHAR', environment: 'VARCHAR', environment_key: 'JSON', context: 'JSON', "
-    "versions: 'JSON', budget: 'VARCHAR', started: 'VARCHAR', ended: 'VARCHAR', seconds: 'DOUBLE', "
-    "record: 'STRUCT(citations STRUCT(source VARCHAR, figure VARCHAR, \"value\" DOUBLE, \"text\" VARCHAR, unit VARCHAR, "
-    "population VARCHAR, date VARCHAR, locator VARCHAR, read VARCHAR)[])', "
-    "record_sha256: 'VARCHAR', verifier: 'VARCHAR', verifier_sha256: 'VARCHAR', verifier_commit: 'VARCHAR', "
-    "plan_sha256: 'VARCHAR', interrupted: 'BOOLEAN', cells: 'JSON', expectations: 'JSON', logic: 'JSON', "
-    "finding: 'MAP(VARCHAR, JSON)', samples: 'STRUCT(block INTEGER[], place INTEGER[], round INTEGER[], "
-    "position INTEGER[], side VARCHAR[], arm VARCHAR[], steps INTEGER[], cost BIGINT[], cpu BIGINT[], start BIGINT[])'}"
-)
-_LOAD = f"""
-CREATE OR REPLACE TEMP TABLE loaded AS
-    SELECT * FROM read_json(?, format='unstructured', maximum_object_size=536870912, columns={_JSON});
-INSERT OR IGNORE INTO environment SELECT environment, environment_key FROM loaded;
-INSERT INTO run SELECT run, claim, environment, hardware, budget, started, ended, seconds, record_sha256, verifier,
-    verifier_sha256, verifier_commit, plan_sha256, versions, context, interrupted FROM loaded;
-INSERT INTO outcome SELECT run, claim, verdict, reason, because, direction, magnitude, readings, estimate,
-    interval[1], interval[2], blocks, indicative, cells, expectations, logic FROM loaded;
-INSERT INTO sample SELECT run, unnest(samples.block), unnest(samples.place), unnest(samples.round),
-    unnest(samples.position), unnest(samples.side), unnest(samples.arm), unnest(samples.steps),
-    unnest(samples.cost), unnest(samples.cpu), unnest(samples.start) FROM loaded;
-INSERT INTO block SELECT run, block, count(*), sum(cost), min(start) FROM sample
-    WHERE run IN (SELECT run FROM loaded) GROUP BY run, block ORDER BY block;
-INSERT INTO finding SELECT run, entry.key, entry.value FROM
-    (SELECT run, unnest(map_entries(finding)) AS entry FROM loaded);
-INSERT INTO citation SELECT run, claim, cited.source, cited.figure, cited."value", cited."text", cited.unit,
-    cited.population, cited.date, cited.locator, cited.read FROM
-    (SELECT run, claim, unnest(record.citations) AS cited FROM loaded);
-INSERT OR REPLACE INTO record SELECT claim, record_sha256 FROM loaded;
-"""
+TABLES = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
+LOAD = (Path(__file__).parent / "load.sql").read_text(encoding="utf-8")
 
 
 def path_of(root: Path) -> Path:
@@ -114,7 +42,8 @@ def _writing(root: Path) -> Iterator[None]:
         with FileLock(folder / "kb.lock", timeout=LOCK_SECONDS):
             yield
     except Timeout:
-        message = f"another process has held {folder / 'kb.lock'} for {LOCK_SECONDS} s; the outcome file is safe: run `kb rebuild`"
+        held = f"another process has held {folder / 'kb.lock'} for {LOCK_SECONDS} s"
+        message = f"{held}; the outcome file is safe: run `kb rebuild`"
         raise StoreFault(message) from None
 
 
@@ -202,7 +131,9 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     if found is None:
         connection.execute("INSERT INTO meta VALUES (?)", [SCHEMA])
     elif found > SCHEMA:
-        message = f"the store has schema {found}, this version of kb knows {SCHEMA}; update kb or run `kb rebuild`"
+        message = (
+            f"the store has schema {found}, this version of kb knows {SCHEMA}; update kb or run `kb rebuild`"
+        )
         raise StoreFault(message)
 
 
@@ -212,7 +143,7 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         return
     try:
         connection.execute("BEGIN")
-        create, *inserts = [statement for statement in _LOAD.split(";") if statement.strip()]
+        create, *inserts = [statement for statement in LOAD.split(";") if statement.strip()]
         connection.execute(create, [str(path)])
         for statement in inserts:
             connection.execute(statement)
@@ -245,8 +176,12 @@ def reading(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise StoreFault(message)
     connection = duckdb.connect(str(copy), read_only=True)
     try:
-        for setting in ("enable_external_access=false", "autoload_known_extensions=false",
-                        "autoinstall_known_extensions=false", "lock_configuration=true"):
+        for setting in (
+            "enable_external_access=false",
+            "autoload_known_extensions=false",
+            "autoinstall_known_extensions=false",
+            "lock_configuration=true",
+        ):
             connection.execute(f"SET {setting}")
         yield connection
     finally:
@@ -271,12 +206,8 @@ def history(root: Path, claim: str) -> "pl.DataFrame":
 
 
 def digest_of(root: Path) -> dict[str, str]:
-    """Return a hash of the content of every table, independent of row order: equal stores have equal hashes."""
+    """Return a hash of every table's content, whatever the row order: equal stores have equal hashes."""
     tables = ("environment", "record", "run", "outcome", "sample", "block", "finding", "citation")
+    count = "SELECT count(*), sum(hash(t::VARCHAR)::HUGEINT) FROM {} t"
     with reading(root) as connection:
-        return {
-            table: str(
-                connection.execute(f"SELECT count(*), sum(hash(t::VARCHAR)::HUGEINT) FROM {table} t").fetchall()[0]  # noqa: S608
-            )
-            for table in tables
-        }
+        return {table: str(connection.execute(count.format(table)).fetchall()[0]) for table in tables}

@@ -1,7 +1,7 @@
 """The verdict rules of documented and logical claims: pure functions of a record's figures and citations.
 
-A stated figure is compared, as printed and rounded, with cited figures of the same population and period. What
-is cited from memory never settles anything, and neither does another population or year.
+A stated figure is compared, as printed and rounded, with cited figures of the same population and period.
+What is cited from memory never settles anything, and neither does another population or year.
 """
 
 import math
@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kb.claim import Check, Citation, Claim, Reading
+from kb.citation import Check, Citation
+from kb.claim import Claim
+from kb.estimand import Reading
 from kb.regions import Interval, region_of
 from kb.words import Kind, Quantifier, Reason, Verdict
 
@@ -55,8 +57,14 @@ def judge_documents(claim: Claim) -> DocumentJudgement:
 def checked(claim: Claim) -> list[dict[str, object]]:
     """Return every piece of logic of a claim of any kind, with whether it holds."""
     return [
-        {"rule": check.rule, "left": check.left, "right": check.right, "stated": check.stated,
-         "holds": holds(check), "because": check.because}
+        {
+            "rule": check.rule,
+            "left": check.left,
+            "right": check.right,
+            "stated": check.stated,
+            "holds": holds(check),
+            "because": check.because,
+        }
         for check in claim.logic
     ]
 
@@ -102,7 +110,7 @@ def _read(claim: Claim, reading: Reading) -> tuple[Verdict, str]:
 
 
 def _regions(claim: Claim, reading: Reading) -> dict[str, Interval]:
-    """Return where each figure must lie: half a printed step around what is stated, or the reading's edges."""
+    """Return where each figure must lie: within half a printed step, or the reading's edges."""
     if reading.rounded_to is None:
         return {figure.name: region_of(reading) for figure in claim.figures}
     stated = {figure.name: figure.value for figure in claim.figures}
@@ -144,7 +152,9 @@ def _over_dates(
 
 
 def _figures(found: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:,g}" if value < 1e6 else f"{name} {value:,.0f}" for name, value in found.items())
+    return ", ".join(
+        f"{name} {value:,g}" if value < 1e6 else f"{name} {value:,.0f}" for name, value in found.items()
+    )
 
 
 def _nothing(claim: Claim) -> str:

@@ -99,7 +99,11 @@ def block_values(plan: Plan, samples: Iterable[Sample]) -> dict[tuple[int, int],
                 for block in blocks
                 if (
                     logs := [
-                        sign * math.log(per_step[block, place, turn, "of", of] / per_step[block, place, turn, "against", against])
+                        sign
+                        * math.log(
+                            per_step[block, place, turn, "of", of]
+                            / per_step[block, place, turn, "against", against]
+                        )
                         for turn in rounds
                         if (block, place, turn, "of", of) in per_step
                         and (block, place, turn, "against", against) in per_step

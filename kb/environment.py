@@ -58,7 +58,11 @@ def observe(device: str = "cpu", threads: int | None = None) -> Environment:
     key = {
         "host": _host(),
         "accelerators": accelerators(),
-        "system": {"kernel": platform.release(), "libc": "-".join(platform.libc_ver()), "os": platform.system()},
+        "system": {
+            "kernel": platform.release(),
+            "libc": "-".join(platform.libc_ver()),
+            "os": platform.system(),
+        },
         "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
         "packages": versions(),
         "settings": {"device": device, "threads": threads or default_threads()},
@@ -72,7 +76,9 @@ def context() -> dict[str, Any]:
         "load": [round(load, 2) for load in os.getloadavg()],
         "free_gib": round(psutil.virtual_memory().available / GIB, 1),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "uptime_s": int(float((_read("/proc/uptime").split() or ["0"])[0])) if _read("/proc/uptime") != UNKNOWN else 0,
+        "uptime_s": int(float((_read("/proc/uptime").split() or ["0"])[0]))
+        if _read("/proc/uptime") != UNKNOWN
+        else 0,
         "kb": metadata.version("claims-kb") if _installed("claims-kb") else UNKNOWN,
         "distributions": sorted(f"{d.name}=={d.version}" for d in metadata.distributions()),
     }
@@ -90,7 +96,9 @@ def _host() -> dict[str, Any]:
         "family": cpu.get("cpu family", UNKNOWN),
         "model": cpu.get("model", UNKNOWN),
         "stepping": cpu.get("stepping", UNKNOWN),
-        "isa": sorted(set(cpu.get("flags", "").split()) & {"avx", "avx2", "avx512f", "avx512_bf16", "amx_tile", "fma"}),
+        "isa": sorted(
+            set(cpu.get("flags", "").split()) & {"avx", "avx2", "avx512f", "avx512_bf16", "amx_tile", "fma"}
+        ),
         "logical_cores": _visible_cores(),
         "physical_cores": psutil.cpu_count(logical=False) or UNKNOWN,
         "memory_gib": round(psutil.virtual_memory().total / GIB),

@@ -14,7 +14,7 @@ EVIDENCE = Path("data") / "evidence"
 
 
 def write_once(folder: Path, name: str, text: str) -> Path:
-    """Write a file under a temporary name, flush it, and give it its name; an existing file is never replaced.
+    """Write a file under a temporary name, flush it, and name it; an existing file is never replaced.
 
     Raises
     ------
@@ -30,10 +30,10 @@ def write_once(folder: Path, name: str, text: str) -> Path:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
+            Path(temporary).chmod(0o644)
             os.link(temporary, path)
         finally:
-            os.unlink(temporary)
+            Path(temporary).unlink()
     except FileExistsError:
         message = f"{path} exists; outcomes are never written over"
         raise StoreFault(message) from None
@@ -94,6 +94,8 @@ def read_outcome(path: Path) -> dict[str, Any]:
         message = f"{path}: not a readable outcome: {error}"
         raise StoreFault(message) from None
     if not isinstance(data, dict) or data.get("run") != path.stem or data.get("claim") != path.parent.name:
-        message = f"{path}: found run {str(data)[:40]}..., expected an outcome whose claim and run its path names"
+        message = (
+            f"{path}: found run {str(data)[:40]}..., expected an outcome whose claim and run its path names"
+        )
         raise StoreFault(message)
     return data

@@ -46,7 +46,9 @@ def judge_finding(expectations: Sequence[Expectation], finding: Mapping[str, Any
     held = [_hold(expectation, finding[expectation.field]) for expectation in expectations]
     failed = [each for each in held if not each.holds]
     if failed:
-        because = "; ".join(f"{each.field} is {_short(each.found)}, expected {each.expected}" for each in failed)
+        because = "; ".join(
+            f"{each.field} is {_short(each.found)}, expected {each.expected}" for each in failed
+        )
         return FindingJudgement(Verdict.REFUTED, Reason.FINDING, because, held)
     because = "; ".join(f"{each.field} is {_short(each.found)}" for each in held)
     return FindingJudgement(Verdict.SUPPORTED, Reason.FINDING, because, held)

@@ -92,7 +92,9 @@ def _add_claim(library: Library, path: Path) -> None:
     topic = topic_of(shown)
     if topic is None:
         topics = ", ".join(Topic)
-        library.faults.append(Fault(shown, 1, "", "topic", f"lies outside claims/<topic>/; topics are {topics}"))
+        library.faults.append(
+            Fault(shown, 1, "", "topic", f"lies outside claims/<topic>/; topics are {topics}")
+        )
     elif path.stem in library.records:
         other = library.records[path.stem].path
         library.faults.append(Fault(shown, 1, "", "unique-id", f"{other} bears the same id; rename one"))
@@ -154,4 +156,6 @@ def _message(kind: str, message: str, value: object) -> str:
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     hint = "; put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
     expected = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"found {shown}, expected {expected}{hint}" if expected != message else f"found {shown}: {expected}"
+    return (
+        f"found {shown}, expected {expected}{hint}" if expected != message else f"found {shown}: {expected}"
+    )

@@ -80,7 +80,10 @@ def _settled_somehow(library: Library, record: Record) -> Iterator[tuple[Locatio
         return
     path = library.verifier_path(claim.verifier)
     if not path.is_file():
-        yield ("verifier",), f"no script verifiers/{claim.verifier}.py; add it, or say `untested: no-verifier`"
+        yield (
+            ("verifier",),
+            f"no script verifiers/{claim.verifier}.py; add it, or say `untested: no-verifier`",
+        )
 
 
 def _verifier_fields(library: Library, record: Record) -> Iterator[tuple[Location, str]]:
@@ -106,7 +109,10 @@ def _grid(library: Library, claim: Claim) -> Iterator[tuple[Location, str]]:
     for index, pair in enumerate(cells.arms):
         unknown = [arm for arm in pair if arms and arm not in arms]
         if unknown:
-            yield ("cells", "arms", index), f"{claim.verifier} knows no {', '.join(unknown)}; it knows {', '.join(arms)}"
+            yield (
+                ("cells", "arms", index),
+                f"{claim.verifier} knows no {', '.join(unknown)}; it knows {', '.join(arms)}",
+            )
     if primary is not None:
         if primary.arms not in cells.arms:
             yield ("primary", "arms"), "is not among cells.arms"
@@ -144,7 +150,7 @@ def _arms(library: Library, claim: Claim) -> list[str]:
 
 def _region_is_hull(library: Library, record: Record) -> Iterator[tuple[Location, str]]:
     claim = record.claim
-    if claim.kind is not Kind.MEASURED or claim.region is None:
+    if claim.kind is not Kind.MEASURED or claim.region is None or not claim.readings:
         return
     expected = hull([region_of(reading) for reading in claim.readings])
     stated = region_of(_Edges(claim.region.low, claim.region.high))
@@ -174,10 +180,13 @@ RULES: dict[str, tuple[Rule, str]] = {
     "cross-reference": (_cross_references, "a source or claim that is named has a record"),
     "quote": (_quotes, "a quote is the shortest phrase that locates the claim"),
     "kind-fields": (_kind_fields, "a claim has what its kind needs"),
-    "settled-somehow": (_settled_somehow, "a claim has a verifier that exists, or the reason why there is none"),
+    "settled-somehow": (
+        _settled_somehow,
+        "a claim has a verifier that exists, or the reason why there is none",
+    ),
     "verifier-fields": (_verifier_fields, "cells, primary and arms agree with each other and the verifier"),
     "region-hull": (_region_is_hull, "the region is the hull of its readings"),
     "figures": (_figures, "figures, readings and period of a documented claim agree"),
 }
-"""Rules over records by id; the loader's own are syntax, duplicate-key, unknown-key, missing-key, type, value,
-topic, unique-id, too-large, unreadable."""
+"""Rules over records by id; the loader's own are syntax, duplicate-key, unknown-key, missing-key, type,
+value, topic, unique-id, too-large, unreadable."""

@@ -54,7 +54,7 @@ def _stamp(root: Path) -> list[Any]:
             for name in names:
                 if name.endswith((".yaml", ".yml", ".json", ".py")):
                     status = os.stat(os.path.join(path, name))  # noqa: PTH116, PTH118 - a third of the time
-                    found.append([name, status.st_size, status.st_mtime_ns])
+                    found.append([os.path.join(path, name), status.st_size, status.st_mtime_ns])
     return sorted(found)
 
 

@@ -27,9 +27,9 @@ UNSETTLED = {"verdict": "untested", "tag": ""}
 class Outcome(BaseModel):
     """The file format of an outcome, version 1.
 
-    `direction`, `magnitude`: verdict and tag. `readings`: per reading its verdict. `estimate`, `interval`: effect and its
-    95% confidence sequence, on the claim's own scale. `indicative`: off the claim's scope, so `verdict` is
-    untested while `direction` and `readings` say what was seen.
+    `direction`, `magnitude`: verdict and tag. `readings`: per reading its verdict. `estimate`, `interval`:
+    the effect and its 95% confidence sequence, on the claim's own scale. `indicative`: off the claim's
+    scope, so `verdict` is untested while `direction` and `readings` say what was seen.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,7 +90,17 @@ class Outcome(BaseModel):
 
     def line(self) -> Json:
         """Return the public object of `verify --json`."""
-        names = ("claim", "run", "verdict", "reason", "because", "direction", "magnitude", "readings", "estimate")
+        names = (
+            "claim",
+            "run",
+            "verdict",
+            "reason",
+            "because",
+            "direction",
+            "magnitude",
+            "readings",
+            "estimate",
+        )
         more = ("interval", "blocks", "environment", "hardware", "indicative", "seconds", "finding")
         data = self.as_json()
         return {name: data[name] for name in names + more}
@@ -107,8 +117,8 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
     Returns
     -------
     dict
-        `verdict`, `reason`, `because`, `direction`, `magnitude`, `readings`, `estimate`, `interval`, `blocks`,
-        `cells`, `expectations`, `logic`, `indicative`.
+        `verdict`, `reason`, `because`, `direction`, `magnitude`, `readings`, `estimate`, `interval`,
+        `blocks`, `cells`, `expectations`, `logic`, `indicative`.
     """
     claim = Claim.model_validate_json(json.dumps(stored["record"]))
     kind = claim.kind
@@ -168,7 +178,9 @@ def off_scope(claim: Claim, hardware: Hardware, key: Mapping[str, Any]) -> str |
         return f"the claim speaks of {named}, this ran on {hardware}; what was seen here is only indicative"
     cores = key.get("host", {}).get("logical_cores")
     if scope.cores and isinstance(cores, int) and cores < scope.cores:
-        return f"the claim speaks of {scope.cores} cores, this ran on {cores}; what was seen is only indicative"
+        return (
+            f"the claim speaks of {scope.cores} cores, this ran on {cores}; what was seen is only indicative"
+        )
     if scope.devices > 1:
         return f"the claim speaks of {scope.devices} devices, this ran on 1; what was seen is only indicative"
     return None
@@ -179,8 +191,8 @@ def _plainly(judgement: Any) -> Json:
     data: Json = _plain(judgement)
     data.setdefault("direction", dict(UNSETTLED))
     data.setdefault("magnitude", dict(UNSETTLED))
-    for name, empty in (("readings", []), ("cells", []), ("expectations", []), ("logic", [])):
-        data.setdefault(name, empty)
+    for name in ("readings", "cells", "expectations", "logic"):
+        data.setdefault(name, [])
     data.setdefault("estimate", None)
     data.setdefault("interval", [None, None])
     data.setdefault("blocks", 0)
@@ -204,7 +216,7 @@ def _plain(value: Any) -> Any:
 def frozen_record(claim: Claim) -> tuple[Json, str]:
     """Return what of a record bears on its verdict, and its hash: notes and titles may be mended later."""
     data = as_plain(claim)
-    bearing = {name: value for name, value in data.items() if name not in ("title", "notes", "relates", "favours")}
+    bearing = {
+        name: value for name, value in data.items() if name not in ("title", "notes", "relates", "favours")
+    }
     return data, digest(bearing)
-
-

@@ -1,4 +1,4 @@
-"""The parity gate: do two arms compute the same thing?
+"""The parity gate, which asks whether two arms compute the same thing.
 
 Unless they do, no clock starts. Arms report named arrays in one common layout (see `kb.verifier.Step`), so a
 wrong padding, layout or normalisation constant shows as a difference of `logits`, `loss` or a gradient.
@@ -31,9 +31,7 @@ def differences(of: Arrays, against: Arrays, rtol: float, atol: float) -> list[s
     """
     if not of or not against:
         return ["an arm reported no outputs, so nothing could be compared"]
-    found = [
-        f"{name}: only one of the arms reports it" for name in sorted(set(of) ^ set(against))
-    ]
+    found = [f"{name}: only one of the arms reports it" for name in sorted(set(of) ^ set(against))]
     for name in sorted(set(of) & set(against)):
         left = np.asarray(of[name], dtype=np.float64)
         right = np.asarray(against[name], dtype=np.float64)

@@ -196,7 +196,9 @@ def _deciding(claim: Claim, pairs: list[list[str]], settings: list[Settings]) ->
         for place, combination in enumerate(settings)
         for index, pair in enumerate(pairs)
         if primary is None
-        or (pair == primary.arms and all(combination[key] == value for key, value in primary.settings.items()))
+        or (
+            pair == primary.arms and all(combination[key] == value for key, value in primary.settings.items())
+        )
     ]
 
 

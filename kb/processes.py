@@ -184,5 +184,3 @@ def sweep(token: str) -> int:
                 process.kill()
                 left += 1
     return left
-
-

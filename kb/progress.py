@@ -46,5 +46,3 @@ def _words(event: dict[str, Any]) -> str:
     bounds = f"[{'..' if low is None else f'{low:.4g}'}, {'..' if high is None else f'{high:.4g}'}]"
     left = max(0.0, event["budget"] - event["seconds"])
     return f"block {event['block']}: {shown} {bounds} {event['verdict']}, at most {left:.0f} s left"
-
-

@@ -1,4 +1,4 @@
-"""JSON Schemas of the records, for editors; generated from the models, committed, and checked to be current."""
+"""JSON Schemas of the records, for editors: generated from the models, committed, checked to be current."""
 
 import json
 from pathlib import Path

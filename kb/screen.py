@@ -46,7 +46,7 @@ def paragraph(label: str, text: object, indent: int = 14) -> str:
 
 
 def outcome(found: Mapping[str, Any], record: Mapping[str, Any]) -> str:
-    """Return one screen: what is claimed, what was found, the verdict per reading, why, on what, what next."""
+    """Return one screen: what is claimed, what was found, the verdict per reading, why, on what."""
     lines = [
         f"{verdict(found['verdict'])}  {plain(found['claim'])}",
         paragraph("claimed", record["statement"]),
@@ -90,13 +90,16 @@ def _edge(value: float | None, unbounded: str, form: str = ".4g") -> str:
 
 
 def _ruling(ruling: Mapping[str, Any]) -> str:
-    return ruling["verdict"] + (f" ({ruling['tag']})" if ruling.get("tag") else "")
+    return str(ruling["verdict"]) + (f" ({ruling['tag']})" if ruling.get("tag") else "")
 
 
 def _check(check: Mapping[str, Any]) -> str:
     stated = f" = {check['stated']:g}" if check["stated"] is not None else ""
     sign = {"quotient": "/", "subset": "within", "label": "and"}[check["rule"]]
-    left, right = (f"{side:,g}" if isinstance(side, int | float) else str(side) for side in (check["left"], check["right"]))
+    left, right = (
+        f"{side:,g}" if isinstance(side, int | float) else str(side)
+        for side in (check["left"], check["right"])
+    )
     return f"{left} {sign} {right}{stated}: {'holds' if check['holds'] else 'does not hold'}"
 
 

@@ -5,7 +5,7 @@ is its companion for the mean, under normality. Both take one value a block, in 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -90,7 +90,9 @@ def t_sequence(values: Sequence[float], alpha: float) -> Interval:
     return _running(t_interval, values, alpha)
 
 
-def _running(interval, values: Sequence[float], alpha: float) -> Interval:  # type: ignore[no-untyped-def]
+def _running(
+    interval: Callable[[Sequence[float], float], Interval], values: Sequence[float], alpha: float
+) -> Interval:
     low, high = -math.inf, math.inf
     for blocks in range(1, len(values) + 1):
         now = interval(values[:blocks], alpha)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from kb.claim import Strict, Text
+from kb.strict import Strict, Text
 
 
 class Author(Strict):
@@ -22,10 +22,15 @@ class Author(Strict):
 class Source(Strict):
     """An article, a paper, a page of documentation, a data file. The file's name is its id."""
 
-    type: Annotated[str, Field(pattern="^(article-journal|paper-conference|article|webpage|post-weblog"
-                               "|report|dataset|software|book|chapter|thesis)$")]
+    type: Annotated[
+        str,
+        Field(
+            pattern="^(article-journal|paper-conference|article|webpage|post-weblog"
+            "|report|dataset|software|book|chapter|thesis)$"
+        ),
+    ]
     title: Text
-    author: list[Author] = []
+    author: list[Author] = Field(default_factory=list)
     issued: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
     container_title: Text | None = Field(None, alias="container-title")
     publisher: Text | None = None

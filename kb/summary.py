@@ -1,7 +1,7 @@
 """From outcomes to what a claim's page says at its head: per environment, per hardware class, over all.
 
-Pure. An outcome counts only if it was judged under the record's present meaning, and an undecided outcome never
-overwrites a decided one (design.md section 3, rules 4 and 5).
+Pure. An outcome counts only if it was judged under the record's present meaning, and an undecided outcome
+never overwrites a decided one (design.md section 3, rules 4 and 5).
 """
 
 from collections import defaultdict
@@ -70,13 +70,18 @@ def standing(entries: Iterable[Entry], record_sha256: str) -> Standing:
         classes[hardware].append(entry)
     by_hardware = {hardware: summarise(_word(e) for e in found) for hardware, found in classes.items()}
     summary = summarise(by_hardware.values())
-    return Standing(summary, by_hardware, {key[1]: e for key, e in speakers.items()}, _spokesman(speakers.values()))
+    return Standing(
+        summary, by_hardware, {key[1]: e for key, e in speakers.items()}, _spokesman(speakers.values())
+    )
 
 
 def _weight(entry: Entry) -> int:
     """Decided outweighs inconclusive outweighs untested; among equals the later speaks."""
-    return [Summary.UNTESTED, Summary.INCONCLUSIVE].index(word) if (word := _word(entry)) in (
-        Summary.UNTESTED, Summary.INCONCLUSIVE) else 2
+    return (
+        [Summary.UNTESTED, Summary.INCONCLUSIVE].index(word)
+        if (word := _word(entry)) in (Summary.UNTESTED, Summary.INCONCLUSIVE)
+        else 2
+    )
 
 
 def _word(entry: Entry) -> Summary:

@@ -12,27 +12,12 @@ from typing import Any
 
 from kb.effects import Sample, block_values, trend_values
 from kb.plan import Plan
-from kb.regions import DIRECTION, EQUAL, Interval, union
+from kb.regions import Interval
+from kb.rulings import CellEvidence, Ruling, rule_direction, rule_magnitude, rule_over
 from kb.sequences import sign_sequence, t_sequence
 from kb.words import Effect, Quantifier, Reason, Verdict
 
 DIGITS = 6
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """A verdict on one question.
-
-    Attributes
-    ----------
-    verdict : Verdict
-        Supported, refuted, inconclusive or untested.
-    tag : str
-        On which side the evidence lies: `larger`, `smaller`, `reverse`, `equal`, or empty.
-    """
-
-    verdict: Verdict
-    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,16 +54,6 @@ class Judgement:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """One cell's values and its sequences, on the scale of the regions."""
-
-    values: list[float]
-    own: Interval
-    shared: Interval
-    mean: Interval
-
-
 def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
     """Judge a run.
 
@@ -93,13 +68,13 @@ def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
     shown = {cell: _evidence(plan, found, 1) for cell, found in values.items()}
     deciding = _deciding(plan, values)
     blocks = min((len(evidence.values) for evidence in deciding), default=0)
-    rulings = [_over(plan, deciding, reading.region, lambda cell: cell.own) for reading in plan.readings]
-    verdict = _magnitude(plan, deciding)
+    rulings = [rule_over(plan, deciding, reading.region, lambda cell: cell.own) for reading in plan.readings]
+    verdict = rule_magnitude(plan, deciding)
     verdict, reason, because = _gated(plan, verdict, deciding, blocks)
     settled = reason in (Reason.INSIDE_REGION, Reason.OUTSIDE_REGION, Reason.PRECISION)
     if not settled:
         rulings = [Ruling(Verdict.INCONCLUSIVE) for _ in rulings]
-    direction = _direction(plan, deciding) if settled else Ruling(Verdict.INCONCLUSIVE)
+    direction = rule_direction(plan, deciding) if settled else Ruling(Verdict.INCONCLUSIVE)
     chosen = _headline(plan, deciding)
     return Judgement(
         verdict=verdict.verdict,
@@ -118,9 +93,9 @@ def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
     )
 
 
-def _evidence(plan: Plan, values: list[float], cells: int) -> _Evidence:
+def _evidence(plan: Plan, values: list[float], cells: int) -> CellEvidence:
     scale = _scale(plan)
-    return _Evidence(
+    return CellEvidence(
         values,
         scale(sign_sequence(values, plan.alpha)),
         scale(sign_sequence(values, plan.alpha / cells)),
@@ -128,7 +103,7 @@ def _evidence(plan: Plan, values: list[float], cells: int) -> _Evidence:
     )
 
 
-def _deciding(plan: Plan, values: dict[tuple[int, int], list[float]]) -> list[_Evidence]:
+def _deciding(plan: Plan, values: dict[tuple[int, int], list[float]]) -> list[CellEvidence]:
     if plan.effect is Effect.TREND:
         pairs = sorted({pair for _, pair in plan.deciding})
         found = [trend_values(plan, values, pair) for pair in pairs]
@@ -154,74 +129,25 @@ def _centre(plan: Plan, values: Sequence[float]) -> float | None:
     return median(values) if plan.effect is Effect.TREND else math.exp(median(values))
 
 
-def _over(
-    plan: Plan, cells: Sequence[_Evidence], region: Interval, interval: Callable[[_Evidence], Interval]
-) -> Ruling:
-    """Judge one region over all deciding cells as the quantifier asks.
-
-    "Every" is refuted, and "some" and "up to" supported, by a single cell, which is therefore held to alpha
-    divided by the number of cells; the other outcome needs every cell at alpha.
-    """
-    inside = [interval(cell).inside(region) for cell in cells]
-    outside = [interval(cell).disjoint(region) for cell in cells]
-    if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO):
-        one = any(cell.shared.inside(region) for cell in cells)
-        supported, refuted = one, bool(cells) and all(outside)
-    elif plan.quantifier is Quantifier.EVERY:
-        one = any(cell.shared.disjoint(region) for cell in cells)
-        supported, refuted = bool(cells) and all(inside) and not one, one
-    else:
-        supported, refuted = bool(cells) and all(inside), bool(cells) and all(outside)
-    if supported:
-        return Ruling(Verdict.SUPPORTED)
-    if refuted:
-        larger = all(interval(cell).low > region.high for cell in cells)
-        smaller = all(interval(cell).high < region.low for cell in cells)
-        return Ruling(Verdict.REFUTED, "larger" if larger else "smaller" if smaller else "")
-    return Ruling(Verdict.INCONCLUSIVE)
-
-
-def _magnitude(
-    plan: Plan, cells: Sequence[_Evidence], interval: Callable[[_Evidence], Interval] = lambda cell: cell.own
-) -> Ruling:
-    """Judge the union of the readings: supported if the interval lies where one of them holds."""
-    rulings = [_over(plan, cells, region, interval) for region in union([r.region for r in plan.readings])]
-    for ruling in rulings:
-        if ruling.verdict is Verdict.SUPPORTED:
-            return ruling
-    if rulings and all(ruling.verdict is Verdict.REFUTED for ruling in rulings):
-        tags = {ruling.tag for ruling in rulings}
-        return Ruling(Verdict.REFUTED, tags.pop() if len(tags) == 1 else "")
-    return Ruling(Verdict.INCONCLUSIVE)
-
-
-def _direction(plan: Plan, cells: Sequence[_Evidence]) -> Ruling:
-    if plan.effect is Effect.TREND:
-        return _over(plan, cells, Interval(-math.inf, 0.0), lambda cell: cell.own)
-    ruling = _over(plan, cells, DIRECTION, lambda cell: cell.own)
-    if ruling.verdict is not Verdict.REFUTED:
-        return Ruling(ruling.verdict)
-    if all(cell.own.inside(EQUAL) for cell in cells):
-        return Ruling(Verdict.REFUTED, "equal")
-    reverse = any(cell.own.high < EQUAL.low for cell in cells)
-    return Ruling(Verdict.REFUTED, "reverse" if reverse else "")
-
-
 def _gated(
-    plan: Plan, ruling: Ruling, cells: Sequence[_Evidence], blocks: int
+    plan: Plan, ruling: Ruling, cells: Sequence[CellEvidence], blocks: int
 ) -> tuple[Ruling, Reason, str]:
     """Let no verdict through that the run was too short, or too inconsistent, to give."""
     undecided = Ruling(Verdict.INCONCLUSIVE)
     if plan.most_blocks < plan.fewest_blocks:
         return undecided, Reason.SMOKE, Reason.SMOKE.meaning
     if blocks < plan.fewest_blocks:
-        because = f"{blocks} blocks within the budget; a verdict needs {plan.fewest_blocks}: use a larger --budget"
+        because = (
+            f"{blocks} blocks within the budget; a verdict needs {plan.fewest_blocks}: use a larger --budget"
+        )
         return undecided, Reason.BUDGET, because
     if any(cell.own.low > cell.own.high for cell in cells):
         because = "blocks early and late in the run exclude each other; repeat on a quieter machine"
         return undecided, Reason.DEPENDENCE, because
     if _sensitive(plan, ruling, cells):
-        because = "the median and the mean of the blocks lead to opposite verdicts; repeat on a quieter machine"
+        because = (
+            "the median and the mean of the blocks lead to opposite verdicts; repeat on a quieter machine"
+        )
         return undecided, Reason.ESTIMAND_SENSITIVE, because
     needs_all = Verdict.SUPPORTED if plan.quantifier is Quantifier.EVERY else Verdict.REFUTED
     if plan.narrowed() and ruling.verdict is needs_all:
@@ -230,18 +156,18 @@ def _gated(
         return ruling, Reason.INSIDE_REGION, Reason.INSIDE_REGION.meaning
     if ruling.verdict is Verdict.REFUTED:
         return ruling, Reason.OUTSIDE_REGION, Reason.OUTSIDE_REGION.meaning
-    because = "the interval still straddles an edge of the region; a larger --budget or a quieter machine narrows it"
+    because = "the interval still straddles an edge of a region; a larger --budget or a quieter machine helps"
     return undecided, Reason.PRECISION, because
 
 
-def _sensitive(plan: Plan, ruling: Ruling, cells: Sequence[_Evidence]) -> bool:
+def _sensitive(plan: Plan, ruling: Ruling, cells: Sequence[CellEvidence]) -> bool:
     if any(cell.own.disjoint(cell.mean) for cell in cells):
         return True
-    companion = _magnitude(plan, cells, lambda cell: cell.mean).verdict
+    companion = rule_magnitude(plan, cells, lambda cell: cell.mean).verdict
     return {ruling.verdict, companion} == {Verdict.SUPPORTED, Verdict.REFUTED}
 
 
-def _headline(plan: Plan, cells: Sequence[_Evidence]) -> _Evidence | None:
+def _headline(plan: Plan, cells: Sequence[CellEvidence]) -> CellEvidence | None:
     """Return the cell whose figures stand for all: the only one, or the one that decides the wording."""
     known = [cell for cell in cells if cell.values]
     if not known:
@@ -250,7 +176,7 @@ def _headline(plan: Plan, cells: Sequence[_Evidence]) -> _Evidence | None:
     return by_centre[-1] if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO) else by_centre[0]
 
 
-def _cell_result(plan: Plan, cell: tuple[int, int], evidence: _Evidence) -> CellResult:
+def _cell_result(plan: Plan, cell: tuple[int, int], evidence: CellEvidence) -> CellResult:
     place, pair = cell
     values = evidence.values
     ratio = [math.exp(value) for value in values]
@@ -267,10 +193,10 @@ def _cell_result(plan: Plan, cell: tuple[int, int], evidence: _Evidence) -> Cell
     )
 
 
-def _evidence_on_ratio_scale(plan: Plan, values: list[float]) -> _Evidence:
+def _evidence_on_ratio_scale(plan: Plan, values: list[float]) -> CellEvidence:
     own, mean = sign_sequence(values, plan.alpha), t_sequence(values, plan.alpha)
     as_ratio = [Interval(_exp(interval.low), _exp(interval.high)) for interval in (own, mean)]
-    return _Evidence(values, as_ratio[0], as_ratio[0], as_ratio[1])
+    return CellEvidence(values, as_ratio[0], as_ratio[0], as_ratio[1])
 
 
 def _rounded(value: float | None) -> float | None:

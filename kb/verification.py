@@ -16,7 +16,8 @@ from kb.library import Library, Record
 from kb.outcome import Json, Outcome, frozen_record, rejudge
 from kb.packages import missing
 from kb.plan import digest, make_plan
-from kb.runner import Measurement, Report, measure, probe
+from kb.run import Measurement, Report
+from kb.runner import measure, probe
 from kb.verifier import Unavailable
 from kb.words import Budget, Hardware, Kind, Reason
 
@@ -103,7 +104,8 @@ def _raw(library: Library, record: Record, options: Options) -> Json:
 def _found(record: Record, finding: dict[str, Any], log: str) -> Json:
     lacking = [each.field for each in record.claim.expect if each.field not in finding]
     if lacking:
-        message = f"verifiers/{record.claim.verifier}.py: the finding has no {', '.join(lacking)}, which the record expects"
+        named = ", ".join(lacking)
+        message = f"verifiers/{record.claim.verifier}.py: the finding lacks {named}, which the record expects"
         raise VerifierFault(message, log)
     return {"finding": finding}
 

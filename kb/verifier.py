@@ -22,7 +22,7 @@ Order: TypeAlias = Literal["mirrored", "alternated"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Unavailable(Exception):  # noqa: N818 - reads as a statement in verifiers
+class Unavailable(Exception):
     """Raise in a verifier that lacks what it needs; the claim is then untested, with this sentence.
 
     Parameters
@@ -199,7 +199,9 @@ def declared(module: ModuleType) -> Callable[..., Any]:
     """
     found = [value for value in vars(module).values() if hasattr(value, "declaration")]
     if len(found) != 1:
-        message = f"a verifier decorates exactly one function with measures, weighs or probes; found {len(found)}"
+        message = (
+            f"a verifier decorates exactly one function with measures, weighs or probes; found {len(found)}"
+        )
         raise TypeError(message)
     function: Callable[..., Any] = found[0]
     return function

@@ -12,7 +12,7 @@ class Explained(StrEnum):
 
     meaning: str
 
-    def __new__(cls, value: str, meaning: str) -> "Explained":
+    def __new__(cls, value: str, meaning: str = "") -> "Explained":
         """Make the member from its public name and its meaning."""
         member = str.__new__(cls, value)
         member._value_ = value

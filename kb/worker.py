@@ -4,6 +4,7 @@ Standard library and numpy only. Requests and replies are JSON lines on two inhe
 whatever a verifier prints goes to its log and cannot be mistaken for a reply.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -70,7 +71,7 @@ class Host:
 
     def warm(self, key: str, steps: int) -> dict[str, Any]:
         """Run steps until they are done, or a second has passed; report first and later ones."""
-        step, times = self.steps[key], []
+        step, times = self.steps[key], list[int]()
         began = time.perf_counter()
         while len(times) < max(steps, 1):
             times.append(_timed(step.run)[0])
@@ -120,7 +121,9 @@ class Host:
         finding = self.function()
         wanted = set(self.declaration.fields)
         if not isinstance(finding, dict) or set(finding) != wanted:
-            message = f"the finding must be a dict with exactly the fields {sorted(wanted)}; found {finding!r:.300}"
+            message = (
+                f"the finding must be a dict with exactly the fields {sorted(wanted)}; found {finding!r:.300}"
+            )
             raise TypeError(message)
         return {"finding": finding}
 
@@ -153,10 +156,8 @@ def _peak() -> int:
 
 def _reset_peak() -> None:
     """Set the peak back to the present level (proc(5), clear_refs 5); where it cannot be, the peak stands."""
-    try:
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        pass
 
 
 def _serve(host: Host, requests: TextIO, replies: TextIO) -> None:
@@ -180,7 +181,10 @@ def main(arguments: list[str]) -> int:
     """Load the verifier named in the arguments and serve it on the two file descriptors after it."""
     _die_with_parent()
     path, reading, writing = Path(arguments[0]), int(arguments[1]), int(arguments[2])
-    with os.fdopen(reading, encoding="utf-8") as requests, os.fdopen(writing, "w", encoding="utf-8") as replies:
+    with (
+        os.fdopen(reading, encoding="utf-8") as requests,
+        os.fdopen(writing, "w", encoding="utf-8") as replies,
+    ):
         try:
             _serve(Host(path), requests, replies)
         except Unavailable as lacking:

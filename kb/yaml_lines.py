@@ -18,12 +18,13 @@ except ImportError:  # a PyYAML built without libyaml is slower and equally stri
 
 Location: TypeAlias = tuple[str | int, ...]
 LARGEST = 200_000  # bytes; a record is a page of text, so anything larger is a mistake or an attack
+DEEPEST = 40  # levels of nesting; libyaml's composer crashes the process at some ten thousand
 
 
-class _Loader(_Base):  # type: ignore[misc, valid-type]
+class _Loader(_Base):
     """The safe loader, collecting duplicate keys and leaving dates as text."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - the name and shape are PyYAML's
+    yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:timestamp"]
         for first, pairs in _Base.yaml_implicit_resolvers.items()
     }
@@ -102,9 +103,20 @@ def read(path: Path, shown: str) -> Document:
     return parse(text, shown)
 
 
+def _guard(text: str) -> None:
+    """Refuse aliases, which can stand for more than memory holds, and nesting that exhausts the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Base):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+            problem = f"found an alias, or nesting beyond {DEEPEST} levels; write it out plainly"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
 def parse(text: str, shown: str) -> Document:
     """Parse the text of one YAML file; see `read`."""
     try:
+        _guard(text)
         loader = _Loader(text)
         data = loader.get_single_data()
     except yaml.YAMLError as error:
@@ -115,7 +127,9 @@ def parse(text: str, shown: str) -> Document:
     except (RecursionError, ValueError) as error:
         return Document(None, [Fault(shown, 1, "", "syntax", f"cannot be parsed: {error}")], text)
     faults = [
-        Fault(shown, line, key, "duplicate-key", f"the key {key!r} stands here a second time; keep one of them")
+        Fault(
+            shown, line, key, "duplicate-key", f"the key {key!r} stands here a second time; keep one of them"
+        )
         for line, key in loader.duplicates
     ]
     if not isinstance(data, dict):

@@ -7,6 +7,10 @@
 from kb.verifier import Cell, Step, measures
 from models import resnet50, training
 
+# Of a pooling window whose two largest values agree to rounding, either may get the gradient: at batch 2 one
+# such window moved an element of the first kernel's gradient by 5e-5, while all others agreed within 2e-7.
+ATOL = 1e-4
+
 
 @measures(
     arms=(
@@ -18,6 +22,7 @@ from models import resnet50, training
     ),
     min_steps=1,
     warm_steps=1,
+    atol=ATOL,
 )
 def resnet50_training(cell: Cell) -> Step:
     """Return one pass over two batches of `cell.batch` synthetic images (224, 224, 3), float32, in memory.

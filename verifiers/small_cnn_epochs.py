@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["numpy", "torch", "tensorflow", "jax"]
+# dependencies = ["numpy", "torch", "tensorflow"]
 # ///
 """Time of successive epochs of one training of a small CNN image classifier."""
 

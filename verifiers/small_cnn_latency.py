@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["numpy", "torch", "tensorflow", "jax"]
+# dependencies = ["numpy", "torch", "tensorflow"]
 # ///
 """Latency of one forward pass of a small CNN image classifier."""
 

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["numpy", "torch", "tensorflow", "jax"]
+# dependencies = ["numpy", "torch", "tensorflow"]
 # ///
 """Time of one training epoch of a small CNN image classifier."""
 

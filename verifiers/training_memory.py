@@ -9,10 +9,15 @@ from models import resnet50, small_cnn, training
 
 MODELS = {"resnet50": resnet50, "small-cnn": small_cnn}
 
+# Of a pooling window whose two largest values agree to rounding, either may get the gradient: at batch 2 one
+# such window moved one element of ResNet-50's first kernel's gradient by 5e-5, all others by 2e-7.
+ATOL = 1e-4
+
 
 @weighs(
     arms=("pytorch/eager", "tensorflow/keras-fit", "tensorflow/function", "tensorflow/xla"),
     steps=3,
+    atol=ATOL,
 )
 def training_memory(cell: Cell) -> Step:
     """Return one pass of `cell.model` over two batches of `cell.batch` images, float32, in memory."""

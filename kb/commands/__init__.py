@@ -1,1 +1,1 @@
-"""The commands of `kb`: one module each, with `arguments(parser)` and `run(options) -> int`, an exit status."""
+"""The commands of `kb`: a module each, with `arguments(parser)` and `run(options)`, giving a status."""

@@ -15,5 +15,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Replace this process by Streamlit's server, on loopback, with usage statistics off."""
     script = find_root() / "app.py"
-    flags = ["--server.address=127.0.0.1", f"--server.port={options.port}", "--browser.gatherUsageStats=false"]
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags])
+    flags = [
+        "--server.address=127.0.0.1",
+        f"--server.port={options.port}",
+        "--browser.gatherUsageStats=false",
+    ]
+    os.execv(  # noqa: S606 - no shell is wanted
+        sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags]
+    )

@@ -32,7 +32,9 @@ def run(options: argparse.Namespace) -> int:
             "devices": devices(),
             "frameworks": {name: packages.get(name) for name in FRAMEWORKS},
             "compiler": shutil.which("g++"),
-            "claims": [{"id": name, "verifiable": lacks is None, "lacks": lacks} for name, lacks in claims.items()],
+            "claims": [
+                {"id": name, "verifiable": lacks is None, "lacks": lacks} for name, lacks in claims.items()
+            ],
         }
         sys.stdout.write(json.dumps(data, indent=1) + "\n")
         return 0
@@ -51,7 +53,9 @@ def _here(fingerprint: str, host: dict[str, Any], packages: dict[str, str]) -> l
     frameworks = [f"{name} {packages.get(name, 'not installed')}" for name in FRAMEWORKS]
     return [
         screen.paragraph("environment", fingerprint),
-        screen.paragraph("processor", f"{host['cpu']}, {host['logical_cores']} cores, {host['memory_gib']} GiB"),
+        screen.paragraph(
+            "processor", f"{host['cpu']}, {host['logical_cores']} cores, {host['memory_gib']} GiB"
+        ),
         screen.paragraph("instructions", " ".join(host["isa"])),
         screen.paragraph("devices", ", ".join(devices())),
         screen.paragraph("threads", default_threads()),

@@ -17,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="an array of objects instead of a table")
     parser.add_argument("--kind", help="only claims of this kind")
     parser.add_argument("--topic", help="only claims of this topic")
-    parser.add_argument("--verdict", help="only claims that stand so: supported, refuted, mixed, inconclusive, untested")
+    parser.add_argument(
+        "--verdict", help="only claims that stand so: supported, refuted, mixed, inconclusive, untested"
+    )
     parser.add_argument("--source", help="only claims that this source states")
     parser.add_argument("--search", help="only claims whose id or title has this text")
 

@@ -66,7 +66,9 @@ def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]
     for outcome in outcomes:
         lines += ["", screen.outcome(outcome, outcome["record"])]
         if outcome["record_sha256"] != current:
-            lines.append(screen.paragraph("", "the record's meaning has changed since, so this no longer counts"))
+            lines.append(
+                screen.paragraph("", "the record's meaning has changed since, so this no longer counts")
+            )
     return "\n".join(lines)
 
 

@@ -25,12 +25,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--topic", help="all such claims of a topic")
     parser.add_argument("--kind", help="all such claims of a kind")
     parser.add_argument(
-        "--budget", choices=[*Budget], default=Budget.NORMAL.value, help="smoke (never decides), quick 3 min, "
-        "normal 10 min, deep 60 min a claim; default normal"
+        "--budget",
+        choices=[*Budget],
+        default=Budget.NORMAL.value,
+        help="smoke (never decides), quick 3 min, normal 10 min, deep 60 min a claim; default normal",
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda; default cpu")
     parser.add_argument("--threads", type=_positive, help="threads for every framework; default all cores")
-    parser.add_argument("--seed", type=int, help="seed of weights, data and order; default drawn and recorded")
+    parser.add_argument(
+        "--seed", type=int, help="seed of weights, data and order; default drawn and recorded"
+    )
     parser.add_argument("--publish", action="store_true", help="also copy the outcomes to data/evidence/")
     parser.add_argument("--json", action="store_true", help="one JSON object a line and outcome")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
@@ -106,7 +110,9 @@ def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
     _index(library.root, path)
     if options.publish:
         files.publish(library.root, outcome.run)
-    text = json.dumps(outcome.line()) if options.json else screen.outcome(stored, as_plain(record.claim)) + "\n"
+    text = (
+        json.dumps(outcome.line()) if options.json else screen.outcome(stored, as_plain(record.claim)) + "\n"
+    )
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
     if outcome.failure:

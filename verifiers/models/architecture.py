@@ -65,8 +65,9 @@ def drawn(architecture: Architecture, cell: Cell, images: int) -> tuple[dict[str
     Returns
     -------
     tuple
-        Weights by name in the common layout, float32; images (images, height, width, channels), float32,
-        4x4 patches of normal colour with normal noise, so that they differ even after global pooling; labels (images,), int32, uniform over the classes.
+        Weights by name in the common layout, float32. Images (images, height, width, channels), float32: 4x4
+        patches of normal colour under normal noise, so that they differ even after global pooling. Labels
+        (images,), int32, uniform over the classes.
     """
     generator = rng(cell)
     weights = {name: _drawn(name, shape, generator) for name, shape in architecture.SHAPES.items()}

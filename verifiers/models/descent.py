@@ -39,7 +39,7 @@ class Training:
 def looped(
     advance: Callable[[int, int], Any], batch: int, finish: Callable[[], object]
 ) -> Callable[[int, int], float]:
-    """Return `passes` of an arm that takes one optimiser step on `advance(first, stop)` and returns its loss."""
+    """Return the `passes` of an arm whose `advance(first, stop)` is one optimiser step and gives its loss."""
 
     def passes(start: int, stop: int) -> float:
         for first in range(start, stop, batch):

@@ -1,5 +1,4 @@
-"""The ways in which frameworks train: one entry each in the `ARMS` of a framework's module; adding one
-adds a mode.
+"""The ways in which frameworks train: entries in `ARMS` of the frameworks' modules; adding one adds a mode.
 
 All descend the mean softmax cross-entropy of the logits by stochastic gradient descent with momentum 0.9, in
 the images' order, without augmentation, regularisation or metrics beyond the loss, which is read once at the

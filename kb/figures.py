@@ -1,0 +1,272 @@
+"""Charts of claims and outcomes, as Altair specifications; they know neither pages nor files.
+
+Every chart says in words what it shows by position, shape and label; colour only adds. Text colours are left to
+the theme that draws the chart.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from kb.plan import Plan, Settings
+
+Json = Mapping[str, Any]
+CLAIMED, MEASURED = "#5b8bd0", "#d9730d"
+STEP = 46
+TICKS = (
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    1,
+    1.1,
+    1.25,
+    1.5,
+    2,
+    3,
+    4,
+    5,
+    8,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1000,
+)
+NAMES = {"speedup": "speed-up, log scale", "ratio": "ratio, log scale", "trend": "slope per doubling"}
+NANOSECONDS_PER_MS = 1e6
+MIB = 2.0**20
+
+
+def effect_chart(outcomes: Sequence[Json], record: Json) -> Any:
+    """Return what is claimed against what was measured: regions as bands, one interval an environment.
+
+    Parameters
+    ----------
+    outcomes : sequence of mapping
+        Measured outcomes under the record's present meaning, one an environment, each with an estimate. The
+        regions are taken from the first: they are the same in all.
+    record : mapping
+        The claim's record as JSON data, with its estimand.
+    """
+    kind = record["estimand"]["effect"]
+    claimed = [
+        _row(
+            "claimed",
+            f"claimed: {each['name']}, {bounds(each['low'], each['high'])}",
+            each["low"],
+            each["high"],
+        )
+        for each in outcomes[0]["readings"]
+    ]
+    return _rows_chart(claimed + [_measured(each) for each in outcomes], kind)
+
+
+def cells_chart(outcome: Json) -> Any:
+    """Return every cell's estimate with its interval, largest first; those that decide are filled.
+
+    Effects are ratios, for a trend too, since a cell has no slope.
+    """
+    plan = Plan.from_json(outcome["plan"])
+    known = [cell for cell in outcome["cells"] if cell["estimate"] is not None]
+    rows = []
+    for cell in sorted(known, key=lambda cell: -cell["estimate"]):
+        name = cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]])
+        role = " (decides)" if cell["deciding"] else ""
+        label = f"{name}: {cell['estimate']:.3g}, {bounds(*cell['interval'])}{role}"
+        row = _row("measured" if cell["deciding"] else "indicative", label, *cell["interval"])
+        rows.append({**row, "estimate": cell["estimate"]})
+    return _rows_chart(rows, "ratio" if plan.effect == "trend" else plan.effect.value)
+
+
+def samples_chart(outcome: Json, place: int = 0) -> Any:
+    """Return the cost per step of every burst, by block and arm.
+
+    Parameters
+    ----------
+    outcome : mapping
+        A measured outcome.
+    place : int
+        Index of the settings in the outcome's plan.
+    """
+    unit, divisor = cost_unit(outcome)
+    columns = outcome["samples"]
+    names = ("block", "place", "arm", "steps", "cost")
+    values = [
+        {"block": block, "arm": arm, "cost": cost / steps / divisor}
+        for block, at, arm, steps, cost in zip(*(columns[name] for name in names), strict=True)
+        if at == place
+    ]
+    legend = alt.Legend(orient="top", title=None, labelLimit=400, columns=1)
+    return (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_point(size=36, opacity=0.75)
+        .encode(
+            x=alt.X("block:O", title="block: one pair of fresh processes", axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("arm:N"),
+            y=alt.Y("cost:Q", title=f"{unit} per step", scale=alt.Scale(zero=False)),
+            color=alt.Color("arm:N", legend=legend),
+            shape=alt.Shape("arm:N", legend=legend),
+            tooltip=["arm:N", "block:O", alt.Tooltip("cost:Q", title=f"{unit} per step", format=".5g")],
+        )
+        .properties(height=300, width="container")
+    )
+
+
+def figure_chart(record: Json, figure: Json) -> Any:
+    """Return one stated figure of a documented claim as a line, and what is cited for it as points by date.
+
+    Parameters
+    ----------
+    record : mapping
+        A documented claim's record as JSON data.
+    figure : mapping
+        One of its `figures`.
+    """
+    points = [
+        {"date": each["date"], "value": each["value"], "read": each["read"]} for each in cited(record, figure)
+    ]
+    y = alt.Y("value:Q", title=figure["unit"], scale=alt.Scale(zero=False))
+    base = alt.Chart(alt.InlineData(values=points)).encode(
+        x=alt.X("date:O", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap="greedy")),
+        y=y,
+        tooltip=["date:O", alt.Tooltip("value:Q", format=",")],
+    )
+    stated = [{"value": figure["value"], "label": f"stated: {figure['value']:,g}"}]
+    rule = alt.Chart(alt.InlineData(values=stated)).encode(y=y)
+    return alt.layer(
+        rule.mark_rule(color=CLAIMED, strokeWidth=3),
+        rule.mark_text(align="left", dx=4, dy=-8).encode(text="label:N", x=alt.value(0)),
+        base.mark_line(color=MEASURED, opacity=0.5),
+        base.mark_point(color=MEASURED, filled=True, size=50, opacity=1),
+    ).properties(height=200, width="container")
+
+
+def cited(record: Json, figure: Json) -> list[Json]:
+    """Return the citations with a value for one figure of a record, of the figure's own population."""
+    return [
+        each
+        for each in record.get("citations", [])
+        if each["figure"] == figure["name"]
+        and each.get("value") is not None
+        and each["population"] == figure["population"]
+    ]
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """Return an interval in words; None stands for an open edge."""
+    if low is None and high is None:
+        return "no bounds yet"
+    if low is None:
+        return f"up to {high:.4g}"
+    return f"{low:.4g} or more" if high is None else f"{low:.4g} to {high:.4g}"
+
+
+def cell_name(settings: Settings, pair: Sequence[str]) -> str:
+    """Return a cell's name: its arms, and its settings if any are swept."""
+    swept = ", ".join(f"{name} {value}" for name, value in settings.items())
+    return f"{pair[0]} against {pair[1]}" + (f", {swept}" if swept else "")
+
+
+def cost_unit(outcome: Json) -> tuple[str, float]:
+    """Return the unit in which costs are shown, and the cost in stored units (ns or bytes) of one of it."""
+    return ("MiB", MIB) if outcome["record"]["estimand"]["unit"] == "B" else ("ms", NANOSECONDS_PER_MS)
+
+
+def machine(outcome: Json) -> str:
+    """Return the machine of an outcome in a few words."""
+    host = outcome["environment_key"].get("host", {})
+    accelerators = [
+        each.get("name", "unknown") for each in outcome["environment_key"].get("accelerators", [])
+    ]
+    on = outcome["hardware"]
+    name = ", ".join(accelerators) if on == "gpu" and accelerators else host.get("cpu", "unknown machine")
+    cores = f", {host['logical_cores']} cores" if "logical_cores" in host else ""
+    return f"{name}{cores}"
+
+
+def _measured(outcome: Json) -> dict[str, Any]:
+    low, high = outcome["interval"]
+    indicative = outcome["indicative"]
+    note = " (indicative, does not count)" if indicative else ""
+    label = f"measured on {machine(outcome)}: {outcome['estimate']:.3g}, 95% {bounds(low, high)}{note}"
+    return {
+        **_row("indicative" if indicative else "measured", label, low, high),
+        "estimate": outcome["estimate"],
+    }
+
+
+def _row(kind: str, label: str, low: float | None, high: float | None) -> dict[str, Any]:
+    return {"kind": kind, "label": label, "low": low, "high": high, "estimate": None}
+
+
+def _rows_chart(rows: Sequence[dict[str, Any]], effect: str) -> Any:
+    """Lay rows below each other, each label above its bar or interval, over the regions as faint bands."""
+    logarithmic = effect != "trend"
+    line = 1.0 if logarithmic else 0.0
+    first, last = _domain(rows, line, logarithmic)
+    drawn = [
+        {
+            **row,
+            "row": index,
+            "low": first if row["low"] is None else row["low"],
+            "high": last if row["high"] is None else row["high"],
+        }
+        for index, row in enumerate(rows)
+    ]
+    ticks = [tick for tick in TICKS if first <= tick <= last] if logarithmic else None
+    axis = alt.Axis(
+        title=NAMES[effect],
+        grid=False,
+        format="~g",
+        labelOverlap="greedy",
+        **({"values": ticks} if ticks and len(ticks) > 1 else {}),
+    )
+    scale = alt.Scale(type="log" if logarithmic else "linear", domain=[first, last], nice=False)
+    base = alt.Chart(alt.InlineData(values=drawn)).encode(
+        x=alt.X("low:Q", scale=scale, axis=axis),
+        y=alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0.1)),
+    )
+    ends = base.encode(x2="high:Q", tooltip=alt.Tooltip("label:N", title=" "))
+    dots = base.encode(x=alt.X("estimate:Q", scale=scale), tooltip=alt.Tooltip("label:N", title=" "))
+    none = alt.Chart(alt.InlineData(values=[{"x": line}])).mark_rule(strokeDash=[5, 4], color="#8a8f94")
+    return alt.layer(
+        _of(alt.Chart(alt.InlineData(values=drawn)), "claimed")
+        .mark_rect(color=CLAIMED, opacity=0.13, clip=True)
+        .encode(x=alt.X("low:Q", scale=scale), x2="high:Q"),
+        none.encode(x=alt.X("x:Q", scale=scale)),
+        _of(ends, "claimed").mark_bar(color=CLAIMED, height=9, yOffset=9, clip=True),
+        _of(ends, "measured").mark_rule(color=MEASURED, strokeWidth=3, yOffset=9, y2Offset=9, clip=True),
+        _of(ends, "indicative").mark_rule(
+            color=MEASURED, strokeWidth=2, strokeDash=[3, 3], yOffset=9, clip=True
+        ),
+        _of(dots, "measured").mark_point(color=MEASURED, filled=True, size=110, yOffset=9, opacity=1),
+        _of(dots, "indicative").mark_point(color=MEASURED, size=90, strokeWidth=2, yOffset=9),
+        base.mark_text(align="left", dx=2, dy=-9, fontSize=13).encode(text="label:N", x=alt.value(0)),
+    ).properties(height=STEP * len(rows), width="container")
+
+
+def _of(chart: Any, kind: str) -> Any:
+    return chart.transform_filter(f"datum.kind == '{kind}'")
+
+
+def _domain(rows: Iterable[Json], line: float, logarithmic: bool) -> tuple[float, float]:
+    """Return the ends of the axis: everything finite, the line of no effect, and a margin."""
+    found = [
+        value for row in rows for value in (row["low"], row["high"], row["estimate"]) if value is not None
+    ]
+    shown = [value for value in (*found, line) if not logarithmic or value > 0]
+    low, high = min(shown), max(shown)
+    if logarithmic:
+        margin = max((high / low) ** 0.08, 1.05)
+        return low / margin, high * margin
+    margin = max(0.08 * (high - low), 1e-3)
+    return low - margin, high + margin

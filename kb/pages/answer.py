@@ -1,0 +1,203 @@
+"""The head of a claim's page: the answer, bound to where it holds; the picture; the verdicts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+from markupsafe import Markup
+
+from kb import figures, screen
+from kb.pages.evidence import Evidence
+from kb.pages.markup import facts, fill, joined, state, table
+from kb.words import Reason
+
+Json = dict[str, Any]
+INDICATIVE = fill('<span class="kb-flag">{}</span>', "indicative, does not count")
+
+
+def head(evidence: Evidence) -> None:
+    """Show title, the one-line answer and what kind of claim it is."""
+    claim = evidence.record.claim
+    st.html(fill('<h1 class="kb-title">{}</h1>', claim.title))
+    lines = joined(fill("<p>{}</p>", line) for line in _lines(evidence))
+    st.html(
+        fill('<div class="kb-answer">{} {}{}</div>', state(evidence.row["summary"]), _answer(evidence), lines)
+    )
+    st.html(
+        facts(
+            {
+                "Kind": f"{claim.kind}: {claim.kind.meaning}",
+                "Topic": f"{evidence.record.topic}: {evidence.record.topic.meaning}",
+                "Favours": claim.favours,
+                "Speaks of": claim.as_of,
+                "Id": evidence.record.id,
+            }
+        )
+    )
+
+
+def _answer(evidence: Evidence) -> object:
+    """Say what the outcome that speaks for the claim came to, or why there is none."""
+    speaking = evidence.speaking()
+    if not speaking:
+        return evidence.row["because"]
+    outcome = speaking[0]
+    if _measured(outcome):
+        return screen.effect(outcome, outcome["record"])
+    return outcome["because"]
+
+
+def _lines(evidence: Evidence) -> Iterator[object]:
+    speaking = evidence.speaking()
+    if not speaking:
+        return
+    first = speaking[0]
+    if _measured(first):
+        yield _why(first)
+    if first["indicative"]:
+        yield fill("{} {}", INDICATIVE, _seen(first))
+    yield _where(first)
+    classes = {name: word for name, word in evidence.row["by_hardware"].items() if name != "any"}
+    if len(classes) > 1:
+        yield joined((fill("{}: {}", name, state(word)) for name, word in classes.items()), "; ")
+    if len(speaking) > 1:
+        yield f"{len(speaking)} environments have outcomes; the table below has them all."
+
+
+def _seen(outcome: Json) -> str:
+    return f"Off the claim's scope, its direction there: {_ruling(outcome['direction'])}."
+
+
+def _why(outcome: Json) -> str:
+    reason = Reason(outcome["reason"])
+    meaning = reason.meaning
+    return outcome["because"] if outcome["because"] == meaning else f"{reason}: {outcome['because']}"
+
+
+def _where(outcome: Json) -> str:
+    """Bind an answer to hardware, software and date."""
+    if outcome["hardware"] == "any":
+        return f"From the record's figures, citations and logic, as of {outcome['ended'][:10]}."
+    versions = ", ".join(
+        f"{name} {number}" for name, number in outcome["versions"].items() if name != "numpy"
+    )
+    return (
+        f"On {outcome['hardware']}: {figures.machine(outcome)} (environment {outcome['environment'][:8]}); {versions}; "
+        f"{outcome['ended'][:10]}, budget {outcome['budget']}."
+    )
+
+
+def _measured(outcome: Json) -> bool:
+    return outcome["plan"] is not None and outcome["estimate"] is not None
+
+
+def picture(evidence: Evidence) -> None:
+    """Draw what is claimed against what was measured or cited, where there are numbers for it."""
+    measured = [outcome for outcome in evidence.speaking() if _measured(outcome) and outcome["readings"]]
+    if measured:
+        st.subheader("Claimed against measured", anchor="picture")
+        alt = f"Regions claimed and intervals measured. {screen.effect(measured[0], evidence.plain)}."
+        st.altair_chart(figures.effect_chart(measured, evidence.plain), width="stretch", alt=alt)
+        st.html(fill('<p class="kb-small">{}</p>', _caption(evidence.plain["estimand"])))
+    for figure in evidence.plain.get("figures", []):
+        if figures.cited(evidence.plain, figure):
+            st.html(fill("<b>{}</b> ({}, of: {})", figure["name"], figure["unit"], figure["population"]))
+            alt = f"Stated {figure['value']:,g} {figure['unit']}, against the figures cited by date; the table of citations has them."
+            st.altair_chart(figures.figure_chart(evidence.plain, figure), width="stretch", alt=alt)
+
+
+def _caption(estimand: Json) -> str:
+    of, against, quantity = estimand["of"], estimand["against"], estimand["quantity"]
+    meaning = {
+        "speedup": f"Above 1, {of} is faster than {against}; at the dashed line both take the same time.",
+        "ratio": f"{quantity} of {of} over that of {against}; at the dashed line both are equal.",
+        "trend": f"Below 0 the gap between {of} and {against} shrinks; at the dashed line it stays.",
+    }[estimand["effect"]]
+    return f"{meaning} Bands: where the claim counts as true. Point and line: median and 95% confidence sequence."
+
+
+def verdicts(evidence: Evidence) -> None:
+    """Show the verdict on every question in every environment."""
+    speaking = evidence.speaking()
+    if not speaking:
+        return
+    st.subheader("Verdicts", anchor="verdicts")
+    rows = [row for outcome in speaking for row in _rows(outcome)]
+    st.html(
+        table(
+            ("Environment", "Question", "Counts as true", "Verdict", "Because"),
+            rows,
+            "Verdict per reading and environment",
+        )
+    )
+
+
+def _rows(outcome: Json) -> Iterator[list[object]]:
+    where = _place(outcome)
+    flag = fill(" {}", INDICATIVE) if outcome["indicative"] else fill("")
+    yield [
+        where,
+        "the claim",
+        "",
+        fill("{}{}", state(outcome["verdict"]), flag),
+        f"{outcome['reason']}: {outcome['because']}",
+    ]
+    for question in ("direction", "magnitude"):
+        ruling = outcome[question]
+        if outcome["plan"] is not None:
+            yield ["", question, _question(question, outcome), _said(ruling, flag), ""]
+    for reading in outcome["readings"]:
+        region = figures.bounds(reading["low"], reading["high"]) if "low" in reading else ""
+        yield ["", f"reading: {reading['name']}", region, _said(reading, flag), reading.get("because", "")]
+    for check in outcome["expectations"]:
+        word = "holds" if check["holds"] else "does not hold"
+        icon = "✔" if check["holds"] else "✘"
+        yield [
+            "",
+            f"expected: {check['field']}",
+            check["expected"],
+            f"{icon} {word}",
+            f"found {check['found']}",
+        ]
+    for check in outcome["logic"]:
+        icon = "✔ holds" if check["holds"] else "✘ does not hold"
+        yield ["", f"logic: {check['rule']}", _arithmetic(check), icon, check["because"]]
+
+
+def _question(question: str, outcome: Json) -> str:
+    if question == "magnitude":
+        return "any reading below"
+    estimand = outcome["record"]["estimand"]
+    return {
+        "speedup": f"{estimand['of']} is faster",
+        "ratio": f"more of it with {estimand['of']}",
+        "trend": "the gap shrinks",
+    }[estimand["effect"]]
+
+
+def _said(ruling: Json, flag: Markup) -> Markup:
+    tag = fill(" ({})", ruling["tag"]) if ruling.get("tag") else fill("")
+    return fill("{}{}{}", state(ruling["verdict"]), tag, flag)
+
+
+def _ruling(ruling: Json) -> str:
+    return f"{ruling['verdict']} ({ruling['tag']})" if ruling.get("tag") else str(ruling["verdict"])
+
+
+def _place(outcome: Json) -> Markup:
+    if outcome["hardware"] == "any":
+        return fill('documents<br><span class="kb-small">{}</span>', outcome["ended"][:10])
+    return fill(
+        '{}: {}<br><span class="kb-small">{}, {}</span>',
+        outcome["hardware"],
+        figures.machine(outcome),
+        outcome["environment"][:8],
+        outcome["ended"][:10],
+    )
+
+
+def _arithmetic(check: Json) -> str:
+    if check["rule"] == "quotient":
+        return f"{check['left']} / {check['right']} = {check['stated']}"
+    between = "is no larger than" if check["rule"] == "subset" else "is the same as"
+    return f"{check['left']} {between} {check['right']}"

@@ -1,0 +1,249 @@
+"""What one run did: cells, samples, settings, environment, code, commands; and the list of all runs."""
+
+import json
+from typing import Any
+
+import streamlit as st
+from markupsafe import Markup
+
+from kb import figures
+from kb.effects import COLUMNS
+from kb.library import Library
+from kb.pages.downloads import as_csv
+from kb.pages.evidence import Evidence
+from kb.pages.markup import facts, fill, state, table, visible
+from kb.plan import Plan
+from kb.verification import code_hash
+
+Json = dict[str, Any]
+
+
+def sections(evidence: Evidence, library: Library) -> None:
+    """Show the chosen run, the code that it ran, and how to run it again."""
+    st.subheader("How it was verified", anchor="run")
+    outcome = _chosen(evidence)
+    if outcome is None:
+        st.text(f"No run yet. {evidence.row['because']}")
+    else:
+        _cells(outcome)
+        _samples(outcome)
+        _settings(outcome)
+        _environment(outcome)
+        _log(outcome)
+    _code(evidence, library, outcome)
+    _commands(evidence)
+
+
+def _chosen(evidence: Evidence) -> Json | None:
+    """Let the reader choose a run if there are several; the one that speaks for the claim comes first."""
+    if not evidence.outcomes:
+        return None
+    speaking = evidence.speaking()
+    ordered = speaking + [outcome for outcome in evidence.outcomes if outcome not in speaking]
+    by_run = {outcome["run"]: outcome for outcome in ordered}
+    if len(by_run) == 1:
+        return ordered[0]
+    run = st.selectbox(
+        "Run",
+        list(by_run),
+        key="run",
+        bind="query-params",
+        help="Sections below show this run; the list of all runs is at the end of the page",
+    )
+    return by_run.get(run, ordered[0])
+
+
+def _cells(outcome: Json) -> None:
+    if not outcome["cells"] or outcome["plan"] is None:
+        return
+    plan = Plan.from_json(outcome["plan"])
+    st.html(fill("<h3>{}</h3>", "Every cell: settings and pair of arms"))
+    known = [cell for cell in outcome["cells"] if cell["estimate"] is not None]
+    if len(known) > 1:
+        alt = "Effect with its interval in every cell, largest first; the table below has the same numbers."
+        st.altair_chart(figures.cells_chart(outcome), width="stretch", alt=alt)
+    rows = [
+        [
+            figures.cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]]),
+            _number(cell["estimate"]),
+            figures.bounds(*cell["interval"]),
+            _number(cell["mean"]),
+            figures.bounds(*cell["mean_interval"]),
+            cell["blocks"],
+            "decides" if cell["deciding"] else "context",
+        ]
+        for cell in sorted(outcome["cells"], key=lambda cell: -(cell["estimate"] or 0))
+    ]
+    headers = ("Cell", "Median effect", "95% sequence", "Mean effect", "95% of the mean", "Blocks", "Role")
+    st.html(table(headers, rows, "Effect in every cell"))
+    if plan.dropped:
+        st.html(fill("<p>Not run here: {}</p>", "; ".join(plan.dropped)))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _samples(outcome: Json) -> None:
+    columns = outcome["samples"]
+    if not columns or outcome["plan"] is None:
+        return
+    plan = Plan.from_json(outcome["plan"])
+    place = 0
+    st.html(fill("<h3>{}</h3>", "Raw samples"))
+    if len(plan.settings) > 1:
+        names = {
+            index: figures.cell_name(settings, ("of", "against")).partition(", ")[2]
+            for index, settings in enumerate(plan.settings)
+        }
+        place = st.selectbox("Settings", list(names), format_func=lambda index: visible(names[index]))
+    st.altair_chart(
+        figures.samples_chart(outcome, place),
+        width="stretch",
+        alt="Cost per step of every burst by block and arm; the table below has every sample.",
+    )
+    rows = [
+        dict(zip(COLUMNS, values, strict=True))
+        for values in zip(*(columns[name] for name in COLUMNS), strict=True)
+    ]
+    with st.expander(f"Table of {len(rows)} samples (cost in ns or bytes, cpu and start in ns)"):
+        st.dataframe(
+            [
+                {name: visible(value) if isinstance(value, str) else value for name, value in row.items()}
+                for row in rows
+            ],
+            hide_index=True,
+            alt="Raw samples, one a row; the CSV has the same",
+        )
+        st.download_button(
+            "Samples as CSV",
+            lambda: as_csv(COLUMNS, rows),
+            f"{outcome['run']}.csv",
+            "text/csv",
+            on_click="ignore",
+        )
+
+
+def _settings(outcome: Json) -> None:
+    arms = outcome["settings"]
+    if not arms:
+        return
+    names = sorted({name for found in arms.values() for name in found if name != "arm"})
+    rows = [[name, *(_shown(found.get(name)) for found in arms.values())] for name in names]
+    with st.expander("Settings in force, per arm"):
+        st.html(table(("Setting", *arms), rows, "Settings that each arm reported"))
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _environment(outcome: Json) -> None:
+    flat: dict[str, object] = {"fingerprint": outcome["environment"]}
+    for part, found in outcome["environment_key"].items():
+        pairs = found.items() if isinstance(found, dict) else [("", found)]
+        flat |= {f"{part} {name}".strip(): _shown(value) for name, value in pairs}
+    context = {
+        f"then: {name}": _shown(value)
+        for name, value in outcome["context"].items()
+        if name != "distributions"
+    }
+    run = {
+        "run": outcome["run"],
+        "started": outcome["started"],
+        "seconds": outcome["seconds"],
+        "budget": outcome["budget"],
+        "plan, SHA-256": outcome["plan_sha256"],
+        "record, SHA-256": outcome["record_sha256"],
+        "policy": _shown(outcome["policy"]),
+    }
+    with st.expander("Environment"):
+        st.html(facts({**run, **flat, **context}))
+    installed = outcome["context"].get("distributions") or []
+    if installed:
+        with st.expander(f"{len(installed)} packages installed then"):
+            st.code(visible("\n".join(str(each) for each in installed)), language=None)
+
+
+def _log(outcome: Json) -> None:
+    if outcome["finding"] is not None:
+        with st.expander("Finding, as the verifier observed it"):
+            st.html(facts({name: _shown(value) for name, value in outcome["finding"].items()}))
+    for title, text in (("Failure", outcome["failure"]), ("End of the verifier's log", outcome["log"])):
+        if text:
+            with st.expander(title):
+                st.code(visible(text), language=None)
+
+
+def _code(evidence: Evidence, library: Library, outcome: Json | None) -> None:
+    """Show the verifier as it is now, and say whether the run used the same."""
+    name = evidence.record.claim.verifier
+    if name is None:
+        return
+    path = library.verifier_path(name)
+    with st.expander(f"Verifier: verifiers/{name}.py"):
+        try:
+            code, present = path.read_text(encoding="utf-8"), code_hash(path)
+        except (OSError, UnicodeDecodeError):
+            st.text(f"verifiers/{name}.py cannot be read; it may not have been written yet.")
+            return
+        st.html(facts({"SHA-256 now": present, **_ran(outcome, present)}))
+        st.code(visible(code), language="python", line_numbers=True)
+
+
+def _ran(outcome: Json | None, present: str) -> dict[str, object]:
+    if outcome is None or outcome["verifier_sha256"] is None:
+        return {}
+    same = outcome["verifier_sha256"] == present
+    return {
+        "SHA-256 that ran": outcome["verifier_sha256"],
+        "Same code": "yes" if same else "no: the verifier or a shared model has changed since the run",
+        "Commit": outcome["verifier_commit"] or "unknown",
+    }
+
+
+def _commands(evidence: Evidence) -> None:
+    st.html(fill("<h3>{}</h3>", "Run it yourself"))
+    st.code(f"verify {evidence.record.id}\nkb show {evidence.record.id}", language="bash")
+
+
+def history(evidence: Evidence) -> None:
+    """List every outcome, the newest first; those under an older meaning of the record do not count."""
+    for fault in evidence.faults:
+        st.warning("An outcome file cannot be read and is left out.")
+        st.code(visible(fault), language=None)
+    if not evidence.outcomes:
+        return
+    st.subheader("All runs", anchor="history")
+    rows = [
+        [
+            _run(evidence, outcome),
+            state(outcome["verdict"]),
+            outcome["reason"],
+            outcome["hardware"],
+            outcome["environment"][:8],
+            outcome["budget"],
+            f"{outcome['seconds']:.0f} s",
+            _standing(evidence, outcome),
+        ]
+        for outcome in evidence.outcomes
+    ]
+    st.html(
+        table(
+            ("Run", "Verdict", "Reason", "On", "Environment", "Budget", "Took", "Counts"),
+            rows,
+            "All outcomes",
+        )
+    )
+
+
+def _run(evidence: Evidence, outcome: Json) -> Markup:
+    return fill('<a href="claim?id={}&run={}">{}</a>', evidence.record.id, outcome["run"], outcome["run"])
+
+
+def _standing(evidence: Evidence, outcome: Json) -> str:
+    if not evidence.counts(outcome):
+        return "no: the record has changed since"
+    if outcome["indicative"]:
+        return "no: indicative, off the claim's scope"
+    return "yes"

@@ -1,0 +1,153 @@
+"""What the source says, and what it leaves open: statement, quotes, conditions, citations, relations, notes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+from markupsafe import Markup
+
+from kb.library import Library
+from kb.pages.evidence import Evidence
+from kb.pages.markup import claim_link, fill, joined, link, table
+from kb.source import Source
+from kb.words import Quantifier
+
+READ = {
+    "primary": "read in the source itself",
+    "secondary": "through a third party",
+    "memory": "from memory: settles nothing",
+}
+
+
+def statement(evidence: Evidence) -> None:
+    """Show the claim in our words, and where it is stated in the source's."""
+    claim = evidence.record.claim
+    st.subheader("What is claimed", anchor="claimed")
+    st.html(fill('<p class="kb-prose">{}</p>', claim.statement))
+    st.html(joined(_mention(mention, evidence.sources) for mention in claim.stated_in))
+    if claim.estimand is not None:
+        estimand, quantifier = claim.estimand, claim.quantifier or Quantifier.TYPICAL
+        text = (
+            f"Judged by: {estimand.quantity} ({estimand.unit}), {estimand.effect} of {estimand.of} against {estimand.against}. "
+            f"“{quantifier}”: {quantifier.meaning}."
+        )
+        st.html(fill('<p class="kb-prose kb-small">{}</p>', text))
+
+
+def _mention(mention: Any, sources: dict[str, Source]) -> Markup:
+    via = f", citing {mention.via}" if mention.via else ""
+    section = f", “{mention.section}”" if mention.section else ""
+    return fill(
+        '<blockquote class="kb-quote">“{}”<br><span class="kb-small">{}{}{}</span></blockquote>',
+        mention.quote,
+        source_link(mention.source, sources),
+        section,
+        via,
+    )
+
+
+def source_link(name: str, sources: dict[str, Source]) -> Markup:
+    """Return a source by author, title and date, linked if it has an address."""
+    source = sources.get(name)
+    if source is None:
+        return fill("{}", name)
+    address = source.URL or (f"https://doi.org/{source.DOI}" if source.DOI else None)
+    authors = "; ".join(author.short() for author in source.author[:3]) + (
+        " and others" if len(source.author) > 3 else ""
+    )
+    when = f" ({source.issued})" if source.issued else ""
+    return fill("{}{}{}", f"{authors}: " if authors else "", link(address, source.title), when)
+
+
+def conditions(evidence: Evidence) -> None:
+    """Show every circumstance, and whether the source or we have set it."""
+    claim = evidence.record.claim
+    rows = [[c.name, c.value, _who(c.stated), c.because or ""] for c in claim.conditions]
+    if claim.scope is not None:
+        scope = claim.scope
+        named = " or ".join(scope.hardware) + (f", {scope.devices} devices" if scope.devices > 1 else "")
+        named += f", {scope.cores} cores" if scope.cores else ""
+        rows.append(["hardware", named, _who(scope.stated), scope.because or ""])
+    if claim.region is not None:
+        edges = f"{claim.region.low} to {claim.region.high}"
+        rows.append(["region that counts as true", edges, _who(False), claim.region.because])
+    if rows:
+        st.subheader("Conditions", anchor="conditions")
+        st.html(table(("Condition", "Value", "Who says so", "Why assumed"), rows, "Conditions of the claim"))
+
+
+def _who(stated: bool) -> str:
+    return "the source" if stated else "assumed by us"
+
+
+def citations(evidence: Evidence) -> None:
+    """Show the figures and statements found elsewhere that bear on the claim."""
+    claim = evidence.record.claim
+    if not claim.citations:
+        return
+    st.subheader("Literature that bears on it", anchor="literature")
+    rows = [
+        [
+            c.figure,
+            _value(c),
+            c.population,
+            c.date,
+            source_link(c.source, evidence.sources),
+            c.locator,
+            READ[c.read],
+        ]
+        for c in claim.citations
+    ]
+    headers = ("Figure", "Value", "Of what", "Date", "Source", "Where", "How read")
+    shown = table(headers, rows, "Figures and statements cited")
+    if len(rows) > 8:
+        with st.expander(f"{len(rows)} citations"):
+            st.html(shown)
+    else:
+        st.html(shown)
+
+
+def _value(citation: Any) -> str:
+    number = f"{citation.value:,g}" if citation.value is not None and abs(citation.value) < 1e6 else None
+    if citation.value is not None and number is None:
+        number = f"{citation.value:,.0f}"
+    said = " ".join(part for part in (number, citation.unit) if part)
+    return "; ".join(part for part in (said, citation.text) if part)
+
+
+def relations(evidence: Evidence, library: Library) -> None:
+    """Link the claims that this one contradicts, rests on, repeats or replaces, in both directions; and the notes."""
+    claim = evidence.record.claim
+    items = list(_relations(evidence.record.id, library))
+    if items:
+        st.subheader("Related claims", anchor="related")
+        st.html(fill("<ul>{}</ul>", joined(fill("<li>{}</li>", item) for item in items)))
+    if claim.notes:
+        st.subheader("Notes", anchor="notes")
+        st.html(fill('<p class="kb-prose">{}</p>', claim.notes))
+
+
+BACK = {
+    "contradicts": "contradicted by",
+    "rests_on": "carries",
+    "same_as": "same as",
+    "supersedes": "superseded by",
+}
+
+
+def _relations(claim: str, library: Library) -> Iterator[Markup]:
+    own = {relation.target() for relation in library.records[claim].claim.relates}
+    for relation in library.records[claim].claim.relates:
+        name, other = relation.target()
+        yield _relation(name.replace("_", " "), other, relation.because, library)
+    for other, record in library.records.items():
+        for relation in record.claim.relates:
+            name, target = relation.target()
+            if target == claim and (name, other) not in own:
+                yield _relation(BACK[name], other, relation.because, library)
+
+
+def _relation(name: str, other: str, because: str | None, library: Library) -> Markup:
+    known = library.records.get(other)
+    title = known.claim.title if known else other
+    return fill("{} {}{}", name, claim_link(other, title), f": {because}" if because else "")

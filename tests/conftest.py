@@ -1,0 +1,25 @@
+"""Fixtures that several test modules share; what they make stands in `tiny.py`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A knowledge base with one sound measured, capability and documented claim; KB_ROOT names it."""
+    monkeypatch.setenv("KB_ROOT", str(tmp_path))
+    return tiny.make_root(tmp_path)
+
+
+@pytest.fixture
+def outcome_file(root: Path) -> Callable[..., Path]:
+    """Write a valid outcome file: `outcome_file(claim, run, folder=..., **see tiny.raw_outcome)`."""
+
+    def make(claim: str, run: str, folder: str = "data/runs", **given: Any) -> Path:
+        return tiny.write(root, tiny.outcome(tiny.claim_of(root, claim), claim, run, **given), folder)
+
+    return make

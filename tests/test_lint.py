@@ -1,0 +1,171 @@
+"""Every rule of `kb.lint.RULES` has records that break it, each beside its sound twin."""
+
+from pathlib import Path
+
+import pytest
+import tiny
+
+from kb.library import load_library
+from kb.lint import RULES, lint
+
+MEASURED = tiny.RECORDS[f"claims/training/{tiny.MEASURED}.yaml"]
+CAPABILITY = tiny.RECORDS[f"claims/programming/{tiny.CAPABILITY}.yaml"]
+DOCUMENTED = tiny.RECORDS[f"claims/adoption/{tiny.DOCUMENTED}.yaml"]
+JUDGEMENT = """\
+title: Choose Python for tiny programs
+kind: judgement
+statement: Python is to be preferred for tiny programs.
+favours: neither
+stated_in:
+  - {source: tiny-article, quote: choose Python}
+as_of: 2025
+untested: {reason: not-testable, because: advice}
+"""
+LOGICAL = JUDGEMENT.replace("kind: judgement", "kind: logical").replace(
+    "untested: {reason: not-testable, because: advice}",
+    "logic:\n  - {rule: subset, left: 1, right: 2, because: a part}",
+)
+FIFTEEN = " ".join(["word"] * 15)
+
+BREAKS = [
+    ("cross-reference", CAPABILITY, "source: tiny-article", "source: nowhere", "stated_in.0.source", 6),
+    ("cross-reference", DOCUMENTED, "source: tiny-census", "source: nowhere", "citations.0.source", 14),
+    ("cross-reference", MEASURED, "rests_on: tiny-adds-up", "rests_on: no-such", "relates.0.rests_on", 22),
+    ("cross-reference", MEASURED, "rests_on: tiny-adds-up", "same_as: changed", "relates.0.same_as", 22),
+    ("quote", CAPABILITY, "quote: one and one", f"quote: {FIFTEEN} more", "stated_in.0.quote", 6),
+    ("kind-fields", MEASURED, "quantifier: typical\n", "", "quantifier", 1),
+    ("kind-fields", MEASURED, "readings:\n  - {name: twice, value: 2.0}\n", "", "readings", 1),
+    (
+        "kind-fields",
+        CAPABILITY,
+        "scope: {hardware: [any], stated: false, because: arithmetic}\n",
+        "",
+        "scope",
+        1,
+    ),
+    (
+        "kind-fields",
+        LOGICAL,
+        "logic:\n  - {rule: subset, left: 1, right: 2, because: a part}",
+        "",
+        "logic",
+        1,
+    ),
+    ("kind-fields", JUDGEMENT, "reason: not-testable", "reason: no-data", "untested.reason", 8),
+    ("kind-fields", JUDGEMENT, "untested: {reason: not-testable, because: advice}", "", "untested", 1),
+    ("settled-somehow", CAPABILITY, "verifier: tiny_sum\n", "", "", 1),
+    ("settled-somehow", CAPABILITY, "verifier: tiny_sum", "verifier: not_there", "verifier", 9),
+    (
+        "settled-somehow",
+        CAPABILITY,
+        "verifier: tiny_sum",
+        "verifier: tiny_sum\nuntested: {reason: no-data, because: none}",
+        "untested",
+        10,
+    ),
+    ("verifier-fields", CAPABILITY, "expect:\n  - {field: sum, is: 2}\n", "", "expect", 1),
+    (
+        "verifier-fields",
+        MEASURED,
+        "primary: {size: 2000, arms: [plain/once, plain/twice]}\n",
+        "",
+        "primary",
+        1,
+    ),
+    ("verifier-fields", MEASURED, "primary: {size: 2000", "primary: {size: 3", "primary.size", 20),
+    ("verifier-fields", MEASURED, "primary: {size: 2000", "primary: {width: 3", "primary.width", 20),
+    (
+        "verifier-fields",
+        MEASURED,
+        "primary: {size: 2000, arms: [plain/once, plain/twice]}",
+        "primary: {size: 2000, arms: [plain/twice, plain/once]}",
+        "primary.arms",
+        20,
+    ),
+    ("verifier-fields", MEASURED, "arms: [[plain/once,", "arms: [[plain/never,", "cells.arms.0", 19),
+    ("verifier-fields", MEASURED, "quantifier: typical", "quantifier: typical\nalong: size", "along", 11),
+    ("verifier-fields", MEASURED, "effect: speedup", "effect: trend", "along", 1),
+    ("region-hull", MEASURED, "low: 1.5", "low: 1.49", "region.low", 13),
+    ("region-hull", MEASURED, "high: 2.5, ", "", "region.high", 13),
+    ("figures", DOCUMENTED, "rounded_to: {share: 1}", "rounded_to: {part: 1}", "readings.0.rounded_to", 12),
+    (
+        "figures",
+        DOCUMENTED,
+        "readings:\n  - {name: to a whole percent, rounded_to: {share: 1}}\n",
+        "",
+        "readings",
+        1,
+    ),
+    ("figures", DOCUMENTED, 'period: "2023"\n', "", "period", 1),
+    (
+        "figures",
+        DOCUMENTED,
+        "readings:",
+        "difference: {of: share, against: nothing, unit: point}\nreadings:",
+        "difference.against",
+        11,
+    ),
+]
+
+
+def lint_of(root: Path, text: str) -> list[tuple[str, str, int]]:
+    (root / "claims/serving").mkdir(exist_ok=True)
+    (root / "claims/serving/changed.yaml").write_text(text, encoding="utf-8")
+    faults = [fault for fault in lint(load_library(root)) if Path(fault.path).stem == "changed"]
+    return [(fault.rule, fault.field, fault.line) for fault in faults]
+
+
+def test_a_sound_knowledge_base_is_clean(root):
+    assert lint(load_library(root)) == []
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [MEASURED, CAPABILITY, DOCUMENTED, JUDGEMENT, LOGICAL],
+    ids=["measured", "capability", "documented", "judgement", "logical"],
+)
+def test_the_sound_twin_of_each_kind_is_clean(root, sound):
+    assert lint_of(root, sound) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "sound", "old", "new", "field", "line"),
+    BREAKS,
+    ids=[f"{rule}-{field or 'record'}-{number}" for number, (rule, _, _, _, field, _) in enumerate(BREAKS)],
+)
+def test_a_record_that_breaks_one_rule_is_reported_under_that_rule_alone(
+    root, rule, sound, old, new, field, line
+):
+    assert old in sound
+    assert lint_of(root, sound.replace(old, new)) == [(rule, field, line)]
+
+
+def test_every_rule_is_broken_by_some_record_here():
+    assert {rule for rule, *_ in BREAKS} == set(RULES)
+
+
+def test_a_quote_of_fifteen_words_is_the_longest_allowed(root):
+    assert lint_of(root, CAPABILITY.replace("one and one}", f"{FIFTEEN}}}")) == []
+
+
+def test_a_verifier_that_is_not_written_yet_is_said_to_be_so(root):
+    text = CAPABILITY.replace(
+        "verifier: tiny_sum", "verifier: later\nuntested: {reason: no-verifier, because: later}"
+    )
+    assert lint_of(root, text) == []
+
+
+def test_faults_of_the_loader_and_of_the_rules_come_together_sorted(root):
+    (root / "claims/adoption/broken.yaml").write_text("title: [", encoding="utf-8")
+    lint_of(root, CAPABILITY.replace("source: tiny-article", "source: nowhere"))
+    faults = lint(load_library(root))
+    assert [fault.rule for fault in faults] == ["syntax", "cross-reference"]
+    assert faults == sorted(faults)
+
+
+def test_lint_never_runs_a_verifier(root):
+    mark = root / "mark"
+    script = root / "verifiers/tiny_step.py"
+    script.write_text(f"open({str(mark)!r}, 'w')\n" + script.read_text(encoding="utf-8"), encoding="utf-8")
+    assert lint(load_library(root)) == []
+    assert not mark.exists()
