@@ -58,6 +58,7 @@ def add(root: Path, path: Path) -> None:
     with _writing(root):
         database = path_of(root)
         if not database.exists():
+            _drop_log(database)
             _build(root, database)
         else:
             with _connection(database) as connection:
@@ -80,11 +81,17 @@ def rebuild(root: Path, records: dict[str, str]) -> int:
         fresh = path_of(root).with_suffix(f".{random.randrange(10**9)}.tmp")  # noqa: S311 - a name
         try:
             count = _build(root, fresh, records)
+            _drop_log(path_of(root))
             fresh.replace(path_of(root))
         finally:
             fresh.unlink(missing_ok=True)
         _swap_copy(path_of(root))
     return count
+
+
+def _drop_log(database: Path) -> None:
+    """Remove what a killed writer left unfinished; DuckDB refuses a store beside another store's log."""
+    database.with_name(f"{database.name}.wal").unlink(missing_ok=True)
 
 
 def _build(root: Path, database: Path, records: dict[str, str] | None = None) -> int:
@@ -100,7 +107,11 @@ def _build(root: Path, database: Path, records: dict[str, str] | None = None) ->
 
 @contextmanager
 def _connection(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = _open(database)
+    try:
+        connection = _open(database)
+    except duckdb.Error as error:
+        message = f"{database} cannot be opened: {error}; `kb rebuild` makes it again from the outcome files"
+        raise StoreFault(message) from None
     try:
         yield connection
     finally:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kb.citation import Check, Citation
+from kb.citation import Check, Citation, Figure
 from kb.claim import Claim
 from kb.estimand import Reading
 from kb.regions import Interval, region_of
@@ -162,16 +162,30 @@ def _nothing(claim: Claim) -> str:
 
 
 def _by_date(claim: Claim, names: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return the figures cited for each date of the period, where all names are cited for that date."""
-    populations = {figure.name: figure.population for figure in claim.figures}
+    """Return the figures cited for each date of the period, where all names are cited for that date.
+
+    Citations that contradict each other settle nothing; figures without a population of their own are
+    compared only with those cited for the same one.
+    """
+    figures = {figure.name: figure for figure in claim.figures}
     dated: dict[str, dict[str, float]] = defaultdict(dict)
+    contradicted: set[str] = set()
     for citation in claim.citations:
-        if citation.figure in names and _matches(citation, claim, populations.get(citation.figure)):
-            dated[citation.date][citation.figure] = citation.value or 0.0
-    return {date: found for date, found in sorted(dated.items()) if set(found) == set(names)}
+        known = figures.get(citation.figure)
+        if citation.value is None or citation.figure not in names or not _matches(citation, claim, known):
+            continue
+        group = citation.date if known else f"{citation.date} ({citation.population})"
+        if dated[group].setdefault(citation.figure, citation.value) != citation.value:
+            contradicted.add(group)
+    return {
+        date: found
+        for date, found in sorted(dated.items())
+        if set(found) == set(names) and date not in contradicted
+    }
 
 
-def _matches(citation: Citation, claim: Claim, population: str | None) -> bool:
+def _matches(citation: Citation, claim: Claim, figure: Figure | None) -> bool:
     same_period = citation.date.startswith(claim.period or str(claim.as_of))
-    same_population = population is None or citation.population == population
-    return citation.value is not None and citation.read in SETTLING and same_period and same_population
+    same_population = figure is None or citation.population == figure.population
+    same_unit = figure is None or citation.unit in (None, figure.unit)
+    return citation.read in SETTLING and same_period and same_population and same_unit

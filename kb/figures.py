@@ -1,7 +1,7 @@
 """Charts of claims and outcomes, as Altair specifications; they know neither pages nor files.
 
-Every chart says in words what it shows by position, shape and label; colour only adds. Text colours are left to
-the theme that draws the chart.
+Position, shape and label say what a chart shows; colour only adds. Text colours are left to the theme that
+draws the chart.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +12,10 @@ import altair as alt
 from kb.plan import Plan, Settings
 
 Json = Mapping[str, Any]
+TEXT = "currentColor"  # of the page that the chart stands in, light or dark
 CLAIMED, MEASURED = "#5b8bd0", "#d9730d"
-STEP = 46
+ARMS = ["#5b8bd0", "#d9730d", "#2f9e77", "#a36bd3", "#c2569a", "#8a7a2e"]
+STEP, AXIS = 46, 55  # px a row, px below the rows
 TICKS = (
     0.01,
     0.02,
@@ -81,7 +83,7 @@ def cells_chart(outcome: Json) -> Any:
     for cell in sorted(known, key=lambda cell: -cell["estimate"]):
         name = cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]])
         role = " (decides)" if cell["deciding"] else ""
-        label = f"{name}: {cell['estimate']:.3g}, {bounds(*cell['interval'])}{role}"
+        label = f"{name}: {cell['estimate']:.4g}, {bounds(*cell['interval'])}{role}"
         row = _row("measured" if cell["deciding"] else "indicative", label, *cell["interval"])
         rows.append({**row, "estimate": cell["estimate"]})
     return _rows_chart(rows, "ratio" if plan.effect == "trend" else plan.effect.value)
@@ -113,11 +115,11 @@ def samples_chart(outcome: Json, place: int = 0) -> Any:
             x=alt.X("block:O", title="block: one pair of fresh processes", axis=alt.Axis(labelAngle=0)),
             xOffset=alt.XOffset("arm:N"),
             y=alt.Y("cost:Q", title=f"{unit} per step", scale=alt.Scale(zero=False)),
-            color=alt.Color("arm:N", legend=legend),
+            color=alt.Color("arm:N", legend=legend, scale=alt.Scale(range=ARMS)),
             shape=alt.Shape("arm:N", legend=legend),
             tooltip=["arm:N", "block:O", alt.Tooltip("cost:Q", title=f"{unit} per step", format=".5g")],
         )
-        .properties(height=300, width="container")
+        .properties(height=360, width="container")
     )
 
 
@@ -136,18 +138,18 @@ def figure_chart(record: Json, figure: Json) -> Any:
     ]
     y = alt.Y("value:Q", title=figure["unit"], scale=alt.Scale(zero=False))
     base = alt.Chart(alt.InlineData(values=points)).encode(
-        x=alt.X("date:O", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap="greedy")),
+        x=alt.X("date:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(grid=False)),
         y=y,
-        tooltip=["date:O", alt.Tooltip("value:Q", format=",")],
+        tooltip=["date:N", alt.Tooltip("value:Q", format=",")],
     )
     stated = [{"value": figure["value"], "label": f"stated: {figure['value']:,g}"}]
     rule = alt.Chart(alt.InlineData(values=stated)).encode(y=y)
     return alt.layer(
         rule.mark_rule(color=CLAIMED, strokeWidth=3),
-        rule.mark_text(align="left", dx=4, dy=-8).encode(text="label:N", x=alt.value(0)),
+        rule.mark_text(align="left", dx=4, dy=-8, color=TEXT).encode(text="label:N", x=alt.value(0)),
         base.mark_line(color=MEASURED, opacity=0.5),
         base.mark_point(color=MEASURED, filled=True, size=50, opacity=1),
-    ).properties(height=200, width="container")
+    ).properties(height=230, width="container")
 
 
 def cited(record: Json, figure: Json) -> list[Json]:
@@ -197,7 +199,7 @@ def _measured(outcome: Json) -> dict[str, Any]:
     low, high = outcome["interval"]
     indicative = outcome["indicative"]
     note = " (indicative, does not count)" if indicative else ""
-    label = f"measured on {machine(outcome)}: {outcome['estimate']:.3g}, 95% {bounds(low, high)}{note}"
+    label = f"measured on {machine(outcome)}: {outcome['estimate']:.4g}, 95% {bounds(low, high)}{note}"
     return {
         **_row("indicative" if indicative else "measured", label, low, high),
         "estimate": outcome["estimate"],
@@ -222,13 +224,9 @@ def _rows_chart(rows: Sequence[dict[str, Any]], effect: str) -> Any:
         }
         for index, row in enumerate(rows)
     ]
-    ticks = [tick for tick in TICKS if first <= tick <= last] if logarithmic else None
+    ticks = [tick for tick in TICKS if first <= tick <= last] if logarithmic else []
     axis = alt.Axis(
-        title=NAMES[effect],
-        grid=False,
-        format="~g",
-        labelOverlap="greedy",
-        **({"values": ticks} if ticks and len(ticks) > 1 else {}),
+        title=NAMES[effect], grid=False, format="~g", labelOverlap="greedy", values=ticks or alt.Undefined
     )
     scale = alt.Scale(type="log" if logarithmic else "linear", domain=[first, last], nice=False)
     base = alt.Chart(alt.InlineData(values=drawn)).encode(
@@ -250,8 +248,8 @@ def _rows_chart(rows: Sequence[dict[str, Any]], effect: str) -> Any:
         ),
         _of(dots, "measured").mark_point(color=MEASURED, filled=True, size=110, yOffset=9, opacity=1),
         _of(dots, "indicative").mark_point(color=MEASURED, size=90, strokeWidth=2, yOffset=9),
-        base.mark_text(align="left", dx=2, dy=-9, fontSize=13).encode(text="label:N", x=alt.value(0)),
-    ).properties(height=STEP * len(rows), width="container")
+        base.mark_text(align="left", dx=2, dy=-9, fontSize=13, color=TEXT).encode(text="label:N", x=alt.value(0)),
+    ).properties(height=STEP * len(rows) + AXIS, width="container")
 
 
 def _of(chart: Any, kind: str) -> Any:

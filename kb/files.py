@@ -62,7 +62,7 @@ def publish(root: Path, run: str) -> Path:
     KbError
         Where no run of this machine bears that id.
     """
-    found = list((root / RUNS).glob(f"*/{run}.json"))
+    found = [path for path in (root / RUNS).glob("*/*.json") if path.stem == run]
     if not found:
         message = f"no run {run!r} below {RUNS}; `kb show CLAIM-ID` lists the runs of a claim"
         raise KbError(message)

@@ -62,7 +62,9 @@ def _hold(expectation: Expectation, found: Any) -> Held:
         holds = _is_number(found) and found <= expectation.at_most
         expected = f"at most {expectation.at_most:g}"
     elif expectation.contains is not None:
-        holds = isinstance(found, list | dict | str) and expectation.contains in found
+        wanted = expectation.contains
+        searchable = isinstance(found, list | dict) or (isinstance(found, str) and isinstance(wanted, str))
+        holds = searchable and wanted in found
         expected = f"to contain {expectation.contains!r}"
     else:
         holds = type(found) is type(expectation.equals) and found == expectation.equals

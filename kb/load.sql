@@ -26,4 +26,5 @@ INSERT INTO finding SELECT run, entry.key, entry.value FROM
 INSERT INTO citation SELECT run, claim, cited.source, cited.figure, cited."value", cited."text", cited.unit,
     cited.population, cited.date, cited.locator, cited.read FROM
     (SELECT run, claim, unnest(record.citations) AS cited FROM loaded);
-INSERT OR REPLACE INTO record SELECT claim, record_sha256 FROM loaded;
+INSERT OR REPLACE INTO record SELECT claim, record_sha256 FROM loaded
+    WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.claim = loaded.claim AND run.run > loaded.run);

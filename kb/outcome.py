@@ -177,7 +177,7 @@ def off_scope(claim: Claim, hardware: Hardware, key: Mapping[str, Any]) -> str |
         named = " or ".join(scope.hardware)
         return f"the claim speaks of {named}, this ran on {hardware}; what was seen here is only indicative"
     cores = key.get("host", {}).get("logical_cores")
-    if scope.cores and isinstance(cores, int) and cores < scope.cores:
+    if scope.cores and not (isinstance(cores, int) and cores >= scope.cores):
         return (
             f"the claim speaks of {scope.cores} cores, this ran on {cores}; what was seen is only indicative"
         )

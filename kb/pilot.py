@@ -27,24 +27,34 @@ def pilot(run: Run, workers: dict[str, Worker], weighing: bool) -> None:
                 outputs[side, arm] = _open(run, workers[side], arm, place, weighing)
             except Unavailable as missing:
                 lacking[arm] = str(missing)
-        run.measured.parity.extend(_compare(run, outputs, place))
+        if _gated(run, place):
+            run.measured.parity.extend(_compare(run, outputs, place))
     if lacking:
         _drop(run, lacking)
-    run.measured.seconds["starting"] += run.elapsed()
+    run.measured.seconds["starting"] = run.elapsed()
+
+
+def _gated(run: Run, place: int) -> bool:
+    """Tell whether arms are compared at a place: everywhere, unless later places continue one training."""
+    return place == 0 or run.declaration["order"] == "mirrored"
 
 
 def _open(run: Run, worker: Worker, arm: str, place: int, weighing: bool) -> dict[str, Any]:
     key = f"{arm}@{place}"
     opened = worker.ask("open", key=key, cell=run.cell(arm, place))
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "outputs.npz")
-        worker.ask("outputs", key=key, path=path)
-        with np.load(path, allow_pickle=False) as saved:
-            arrays = {name: saved[name] for name in saved.files}
+    arrays = _outputs(worker, key) if _gated(run, place) else {}
     warmed = {} if weighing else worker.ask("warm", key=key, steps=run.declaration["warm_steps"])
     run.measured.settings[arm] = worker.ask("settings", key=key)["settings"]
     run.measured.pilot[key] = {**opened, **warmed, "burst_steps": _burst_steps(run, warmed)}
     return arrays
+
+
+def _outputs(worker: Worker, key: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "outputs.npz")
+        worker.ask("outputs", key=key, path=path)
+        with np.load(path, allow_pickle=False) as saved:
+            return {name: saved[name] for name in saved.files}
 
 
 def _burst_steps(run: Run, warmed: dict[str, Any]) -> int:

@@ -161,6 +161,8 @@ def make_plan(name: str, claim: Claim, budget: Budget, threads: int, device: str
     swept = claim.cells.settings
     settings = [dict(zip(swept, values, strict=True)) for values in itertools.product(*swept.values())]
     deciding = _deciding(claim, pairs, settings)
+    if budget is Budget.SMOKE and claim.estimand.effect is not Effect.TREND:
+        deciding = deciding[:1]
     if budget in (Budget.SMOKE, Budget.QUICK):
         pairs, settings, deciding = _only(deciding, pairs, settings)
     regions = [(reading.name, region_of(reading)) for reading in claim.readings]

@@ -75,6 +75,7 @@ def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
     if not settled:
         rulings = [Ruling(Verdict.INCONCLUSIVE) for _ in rulings]
     direction = rule_direction(plan, deciding) if settled else Ruling(Verdict.INCONCLUSIVE)
+    direction, *rulings = [_whole(plan, ruling) for ruling in (direction, *rulings)]
     chosen = _headline(plan, deciding)
     return Judgement(
         verdict=verdict.verdict,
@@ -149,8 +150,7 @@ def _gated(
             "the median and the mean of the blocks lead to opposite verdicts; repeat on a quieter machine"
         )
         return undecided, Reason.ESTIMAND_SENSITIVE, because
-    needs_all = Verdict.SUPPORTED if plan.quantifier is Quantifier.EVERY else Verdict.REFUTED
-    if plan.narrowed() and ruling.verdict is needs_all:
+    if _whole(plan, ruling) != ruling:
         return undecided, Reason.NO_SOFTWARE, "it would need every declared cell; " + "; ".join(plan.dropped)
     if ruling.verdict is Verdict.SUPPORTED:
         return ruling, Reason.INSIDE_REGION, Reason.INSIDE_REGION.meaning
@@ -158,6 +158,12 @@ def _gated(
         return ruling, Reason.OUTSIDE_REGION, Reason.OUTSIDE_REGION.meaning
     because = "the interval still straddles an edge of a region; a larger --budget or a quieter machine helps"
     return undecided, Reason.PRECISION, because
+
+
+def _whole(plan: Plan, ruling: Ruling) -> Ruling:
+    """Take back a ruling that would need every declared cell where some had to be dropped."""
+    needs_all = Verdict.SUPPORTED if plan.quantifier is Quantifier.EVERY else Verdict.REFUTED
+    return Ruling(Verdict.INCONCLUSIVE) if plan.narrowed() and ruling.verdict is needs_all else ruling
 
 
 def _sensitive(plan: Plan, ruling: Ruling, cells: Sequence[CellEvidence]) -> bool:

@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 import tiny
+from hypothesis import settings
+
+settings.register_profile("kb", deadline=None, derandomize=True)  # a shared machine stalls now and then
+settings.load_profile("kb")
 
 
 @pytest.fixture

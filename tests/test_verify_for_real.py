@@ -303,3 +303,19 @@ def test_time_outside_bursts_and_start_up_is_small(base):
     verify(root)
     spent = stored(root)[0]["time"]
     assert spent["own"] == pytest.approx(spent["wall"] - spent["bursts"] - spent["starting"], abs=0.01)
+
+
+def test_arms_that_report_no_outputs_start_no_clock(base):
+    root = base(WAITING.replace('{"logits": np.ones(3)}', "{}"), MEASURED)
+    done = verify(root, "--json")
+    line = json.loads(done.stdout)
+    assert (done.returncode, line["reason"]) == (4, "parity-failed")
+    assert "no outputs" in line["because"]
+
+
+def test_arms_that_agree_on_another_draw_are_measured_on_that_draw(base):
+    body = WAITING.replace("np.ones(3)", "np.full(3, 1.0 + (cell.framework == 'a' and cell.seed == 5))")
+    root = base(body, MEASURED)
+    done = verify(root, "--json", "--seed", "5")
+    assert json.loads(done.stdout)["verdict"] == "supported", done.stderr
+    assert stored(root)[0]["plan"]["seed"] == 6

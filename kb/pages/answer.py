@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from kb import figures, screen
 from kb.pages.evidence import Evidence
-from kb.pages.markup import facts, fill, joined, state, table
-from kb.words import Reason
+from kb.pages.markup import fill, joined, shown, state, table, visible
+from kb.words import Reason, Summary
 
 Json = dict[str, Any]
 INDICATIVE = fill('<span class="kb-flag">{}</span>', "indicative, does not count")
@@ -18,22 +18,17 @@ INDICATIVE = fill('<span class="kb-flag">{}</span>', "indicative, does not count
 def head(evidence: Evidence) -> None:
     """Show title, the one-line answer and what kind of claim it is."""
     claim = evidence.record.claim
+    st.set_page_config(page_title=visible(claim.title))
     st.html(fill('<h1 class="kb-title">{}</h1>', claim.title))
     lines = joined(fill("<p>{}</p>", line) for line in _lines(evidence))
     st.html(
         fill('<div class="kb-answer">{} {}{}</div>', state(evidence.row["summary"]), _answer(evidence), lines)
     )
-    st.html(
-        facts(
-            {
-                "Kind": f"{claim.kind}: {claim.kind.meaning}",
-                "Topic": f"{evidence.record.topic}: {evidence.record.topic.meaning}",
-                "Favours": claim.favours,
-                "Speaks of": claim.as_of,
-                "Id": evidence.record.id,
-            }
-        )
+    about = (
+        f"{claim.kind} ({claim.kind.meaning}) · {evidence.record.topic} · favours {claim.favours} · "
+        f"speaks of {claim.as_of} · id {evidence.record.id}"
     )
+    st.html(fill('<p class="kb-small">{}</p>', about))
 
 
 def _answer(evidence: Evidence) -> object:
@@ -42,6 +37,8 @@ def _answer(evidence: Evidence) -> object:
     if not speaking:
         return evidence.row["because"]
     outcome = speaking[0]
+    if evidence.row["summary"] == Summary.MIXED:
+        return f"{Summary.MIXED.meaning}; the latest that decided: {outcome['verdict']}"
     if _measured(outcome):
         return screen.effect(outcome, outcome["record"])
     return outcome["because"]
@@ -82,8 +79,8 @@ def _where(outcome: Json) -> str:
         f"{name} {number}" for name, number in outcome["versions"].items() if name != "numpy"
     )
     return (
-        f"On {outcome['hardware']}: {figures.machine(outcome)} (environment {outcome['environment'][:8]}); {versions}; "
-        f"{outcome['ended'][:10]}, budget {outcome['budget']}."
+        f"On {outcome['hardware']}: {figures.machine(outcome)} (environment {outcome['environment'][:8]}); "
+        f"{versions}; {outcome['ended'][:10]}, budget {outcome['budget']}."
     )
 
 
@@ -99,11 +96,13 @@ def picture(evidence: Evidence) -> None:
         alt = f"Regions claimed and intervals measured. {screen.effect(measured[0], evidence.plain)}."
         st.altair_chart(figures.effect_chart(measured, evidence.plain), width="stretch", alt=alt)
         st.html(fill('<p class="kb-small">{}</p>', _caption(evidence.plain["estimand"])))
-    for figure in evidence.plain.get("figures", []):
-        if figures.cited(evidence.plain, figure):
-            st.html(fill("<b>{}</b> ({}, of: {})", figure["name"], figure["unit"], figure["population"]))
-            alt = f"Stated {figure['value']:,g} {figure['unit']}, against the figures cited by date; the table of citations has them."
-            st.altair_chart(figures.figure_chart(evidence.plain, figure), width="stretch", alt=alt)
+    drawn = [each for each in evidence.plain.get("figures", []) if figures.cited(evidence.plain, each)]
+    if drawn:
+        st.subheader("Stated against cited", anchor="picture")
+    for figure in drawn:
+        st.html(fill("<b>{}</b> ({}, of: {})", figure["name"], figure["unit"], figure["population"]))
+        alt = f"Stated {figure['value']:,g} {figure['unit']}; what is cited, by date, as in the table below."
+        st.altair_chart(figures.figure_chart(evidence.plain, figure), width="stretch", alt=alt)
 
 
 def _caption(estimand: Json) -> str:
@@ -113,7 +112,9 @@ def _caption(estimand: Json) -> str:
         "ratio": f"{quantity} of {of} over that of {against}; at the dashed line both are equal.",
         "trend": f"Below 0 the gap between {of} and {against} shrinks; at the dashed line it stays.",
     }[estimand["effect"]]
-    return f"{meaning} Bands: where the claim counts as true. Point and line: median and 95% confidence sequence."
+    return (
+        f"{meaning} Bands: where the claim counts as true. Point and line: median, 95% confidence sequence."
+    )
 
 
 def verdicts(evidence: Evidence) -> None:
@@ -157,7 +158,7 @@ def _rows(outcome: Json) -> Iterator[list[object]]:
             f"expected: {check['field']}",
             check["expected"],
             f"{icon} {word}",
-            f"found {check['found']}",
+            f"found {shown(check['found'])}",
         ]
     for check in outcome["logic"]:
         icon = "✔ holds" if check["holds"] else "✘ does not hold"
@@ -197,7 +198,8 @@ def _place(outcome: Json) -> Markup:
 
 
 def _arithmetic(check: Json) -> str:
+    left, right = (f"{side:,g}" if isinstance(side, float) else side for side in (check["left"], check["right"]))
     if check["rule"] == "quotient":
-        return f"{check['left']} / {check['right']} = {check['stated']}"
+        return f"{left} / {right} = {check['stated']}"
     between = "is no larger than" if check["rule"] == "subset" else "is the same as"
-    return f"{check['left']} {between} {check['right']}"
+    return f"{left} {between} {right}"

@@ -1,5 +1,7 @@
 """One claim, reached by `claim?id=ID`: the answer first, then everything behind it."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +13,7 @@ from kb.pages.evidence import Evidence, gather, nearest
 from kb.pages.markup import claim_link, fill, joined, visible
 from kb.root import find_root
 
+LOG = logging.getLogger(__name__)
 RECORDS = ("claims", "data/sources")
 
 
@@ -35,15 +38,26 @@ def page() -> None:
 
 
 def _show(evidence: Evidence, library: Library) -> None:
-    answer.head(evidence)
-    stated.statement(evidence)
-    answer.picture(evidence)
-    answer.verdicts(evidence)
-    stated.conditions(evidence)
-    stated.citations(evidence)
-    runs.sections(evidence, library)
-    stated.relations(evidence, library)
-    runs.history(evidence)
+    """Show every section; one that an odd outcome file breaks does not take the others with it."""
+    sections: list[Callable[[], None]] = [
+        lambda: answer.head(evidence),
+        lambda: stated.statement(evidence),
+        lambda: answer.picture(evidence),
+        lambda: answer.verdicts(evidence),
+        lambda: stated.meanings(evidence),
+        lambda: stated.conditions(evidence),
+        lambda: stated.citations(evidence),
+        lambda: runs.sections(evidence, library),
+        lambda: stated.relations(evidence, library),
+        lambda: runs.history(evidence),
+    ]
+    for section in sections:
+        try:
+            section()
+        except Exception as error:
+            LOG.exception("a section of %s cannot be shown", evidence.record.id)
+            st.error("This part of the page cannot be shown. `kb recheck` examines the outcome files.")
+            st.code(visible(f"{type(error).__name__}: {error}"), language=None)
 
 
 def _unknown(asked: str, library: Library) -> None:

@@ -1,7 +1,7 @@
 """The list of claims: how many stand how, filters that live in the URL, one row a claim."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,12 +10,12 @@ from markupsafe import Markup
 from kb.errors import KbError
 from kb.listing import listed
 from kb.pages.downloads import as_csv, as_json
-from kb.pages.markup import ICONS, claim_link, fill, joined, state, table, visible
+from kb.pages.markup import claim_link, fill, joined, state, table, visible
 from kb.root import find_root
-from kb.words import Kind, Summary, Topic
+from kb.words import Hardware, Kind, Summary, Topic
 
 Row = dict[str, Any]
-HEADERS = ("Stands", "Claim", "Kind", "Topic", "Favours", "Stated in", "Hardware", "Why")
+HEADERS = ("Stands", "Claim", "Kind and topic", "Favours", "Stated in", "Tried on", "Why")
 COLUMNS = (
     "id",
     "title",
@@ -66,7 +66,6 @@ def _counts(rows: Iterable[Row]) -> Markup:
 def _filters(rows: list[Row]) -> dict[str, Any]:
     """Draw the filters and return what they ask for; each is a query parameter of its name."""
     sources = sorted({source for row in rows for source in row["sources"]})
-    classes = sorted({hardware for row in rows for hardware in row["by_hardware"]})
     wide, narrow = st.columns([2, 3], vertical_alignment="bottom")
     search = wide.text_input(
         "Search", key="q", bind="query-params", placeholder="words of the claim, its id or its source"
@@ -78,14 +77,18 @@ def _filters(rows: list[Row]) -> dict[str, Any]:
             selection_mode="multi",
             key="verdict",
             bind="query-params",
-            format_func=lambda word: f"{ICONS[word]} {word}",
         )
-    names = {"kind": list(Kind), "topic": list(Topic), "source": sources, "hardware": classes}
+    choices: dict[str, Sequence[str]] = {
+        "kind": list(Kind),
+        "topic": list(Topic),
+        "source": sources,
+        "hardware": list(Hardware),
+    }
     labels = {"kind": "Kind", "topic": "Topic", "source": "Stated in", "hardware": "Tried on"}
-    columns = st.columns(len(names))
+    columns = st.columns(len(choices))
     chosen = {
         name: column.multiselect(labels[name], options, key=name, bind="query-params", placeholder="all")
-        for column, (name, options) in zip(columns, names.items(), strict=True)
+        for column, (name, options) in zip(columns, choices.items(), strict=True)
     }
     return {"search": search, "verdict": verdict, **chosen}
 
@@ -127,12 +130,11 @@ def _downloads(shown: list[Row], total: int) -> None:
 def _cells(row: Row) -> list[object]:
     classes = [f"{hardware}: {word}" for hardware, word in row["by_hardware"].items() if hardware != "any"]
     name = fill('{}<br><span class="kb-small">{}</span>', claim_link(row["id"], row["title"]), row["id"])
-    sources = joined(dict.fromkeys(row["sources"]), "<br>")
+    sources = joined(dict.fromkeys(row["sources"]), "<br> ")
     return [
         state(row["summary"]),
         name,
-        row["kind"],
-        row["topic"],
+        fill("{}<br> {}", row["kind"], row["topic"]),
         row["favours"],
         sources,
         joined(classes, "<br>"),
@@ -142,7 +144,7 @@ def _cells(row: Row) -> list[object]:
 
 def _why(row: Row) -> Markup:
     because = row["because"] if len(row["because"]) <= WHY else row["because"][: WHY - 1] + "…"
-    return fill('{}<br><span class="kb-small">{}</span>', row["reason"], because)
+    return fill('{}: <span class="kb-small">{}</span>', row["reason"], because)
 
 
 page()

@@ -4,8 +4,10 @@ Text of records and outcomes is untrusted. Markdown would turn some of it into i
 after escaping, so pages show it as HTML that is made here, or as plain text.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -26,9 +28,14 @@ def visible(text: object) -> str:
     return "".join(c if c.isprintable() or c == "\n" else f"⟨U+{ord(c):04X}⟩" for c in kept)
 
 
+def shown(value: Any) -> str:
+    """Return a JSON value as a reader sees it: text as it is, the rest as JSON, nothing for None."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
 def fill(template: str, *texts: object) -> Markup:
     """Return a template of our own with texts put in its `{}`, escaped unless they are markup already."""
-    return Markup(template).format(*(text if isinstance(text, Markup) else visible(text) for text in texts))  # noqa: S704 - the template is ours
+    return Markup(template).format(*(text if isinstance(text, Markup) else visible(text) for text in texts))  # noqa: S704 - ours
 
 
 def joined(parts: Iterable[object], separator: str = "") -> Markup:
@@ -44,7 +51,7 @@ def link(address: str | None, text: object) -> Markup:
 
 
 def claim_link(claim: str, text: object, run: str = "") -> Markup:
-    """Return a link to a claim's page, or to one run on it; relative, so that it works below any base path."""
+    """Return a link to a claim, or to one run of it; relative, so that it works below any base path."""
     address = "claim?" + urlencode({"id": claim, **({"run": run} if run else {})})
     return fill('<a class="kb-link" href="{}">{}</a>', address, text)
 

@@ -1,6 +1,5 @@
-"""What one run did: cells, samples, settings, environment, code, commands; and the list of all runs."""
+"""What a run measured, cell by cell and sample by sample; and the list of all runs."""
 
-import json
 from typing import Any
 
 import streamlit as st
@@ -9,11 +8,11 @@ from markupsafe import Markup
 from kb import figures
 from kb.effects import COLUMNS
 from kb.library import Library
+from kb.pages import provenance
 from kb.pages.downloads import as_csv
 from kb.pages.evidence import Evidence
-from kb.pages.markup import facts, fill, state, table, visible
+from kb.pages.markup import claim_link, fill, state, table, visible
 from kb.plan import Plan
-from kb.verification import code_hash
 
 Json = dict[str, Any]
 
@@ -27,11 +26,11 @@ def sections(evidence: Evidence, library: Library) -> None:
     else:
         _cells(outcome)
         _samples(outcome)
-        _settings(outcome)
-        _environment(outcome)
-        _log(outcome)
-    _code(evidence, library, outcome)
-    _commands(evidence)
+        provenance.settings(outcome)
+        provenance.environment(outcome)
+        provenance.log(outcome)
+    provenance.code(evidence, library, outcome)
+    provenance.commands(evidence)
 
 
 def _chosen(evidence: Evidence) -> Json | None:
@@ -124,89 +123,6 @@ def _samples(outcome: Json) -> None:
         )
 
 
-def _settings(outcome: Json) -> None:
-    arms = outcome["settings"]
-    if not arms:
-        return
-    names = sorted({name for found in arms.values() for name in found if name != "arm"})
-    rows = [[name, *(_shown(found.get(name)) for found in arms.values())] for name in names]
-    with st.expander("Settings in force, per arm"):
-        st.html(table(("Setting", *arms), rows, "Settings that each arm reported"))
-
-
-def _shown(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
-
-
-def _environment(outcome: Json) -> None:
-    flat: dict[str, object] = {"fingerprint": outcome["environment"]}
-    for part, found in outcome["environment_key"].items():
-        pairs = found.items() if isinstance(found, dict) else [("", found)]
-        flat |= {f"{part} {name}".strip(): _shown(value) for name, value in pairs}
-    context = {
-        f"then: {name}": _shown(value)
-        for name, value in outcome["context"].items()
-        if name != "distributions"
-    }
-    run = {
-        "run": outcome["run"],
-        "started": outcome["started"],
-        "seconds": outcome["seconds"],
-        "budget": outcome["budget"],
-        "plan, SHA-256": outcome["plan_sha256"],
-        "record, SHA-256": outcome["record_sha256"],
-        "policy": _shown(outcome["policy"]),
-    }
-    with st.expander("Environment"):
-        st.html(facts({**run, **flat, **context}))
-    installed = outcome["context"].get("distributions") or []
-    if installed:
-        with st.expander(f"{len(installed)} packages installed then"):
-            st.code(visible("\n".join(str(each) for each in installed)), language=None)
-
-
-def _log(outcome: Json) -> None:
-    if outcome["finding"] is not None:
-        with st.expander("Finding, as the verifier observed it"):
-            st.html(facts({name: _shown(value) for name, value in outcome["finding"].items()}))
-    for title, text in (("Failure", outcome["failure"]), ("End of the verifier's log", outcome["log"])):
-        if text:
-            with st.expander(title):
-                st.code(visible(text), language=None)
-
-
-def _code(evidence: Evidence, library: Library, outcome: Json | None) -> None:
-    """Show the verifier as it is now, and say whether the run used the same."""
-    name = evidence.record.claim.verifier
-    if name is None:
-        return
-    path = library.verifier_path(name)
-    with st.expander(f"Verifier: verifiers/{name}.py"):
-        try:
-            code, present = path.read_text(encoding="utf-8"), code_hash(path)
-        except (OSError, UnicodeDecodeError):
-            st.text(f"verifiers/{name}.py cannot be read; it may not have been written yet.")
-            return
-        st.html(facts({"SHA-256 now": present, **_ran(outcome, present)}))
-        st.code(visible(code), language="python", line_numbers=True)
-
-
-def _ran(outcome: Json | None, present: str) -> dict[str, object]:
-    if outcome is None or outcome["verifier_sha256"] is None:
-        return {}
-    same = outcome["verifier_sha256"] == present
-    return {
-        "SHA-256 that ran": outcome["verifier_sha256"],
-        "Same code": "yes" if same else "no: the verifier or a shared model has changed since the run",
-        "Commit": outcome["verifier_commit"] or "unknown",
-    }
-
-
-def _commands(evidence: Evidence) -> None:
-    st.html(fill("<h3>{}</h3>", "Run it yourself"))
-    st.code(f"verify {evidence.record.id}\nkb show {evidence.record.id}", language="bash")
-
-
 def history(evidence: Evidence) -> None:
     """List every outcome, the newest first; those under an older meaning of the record do not count."""
     for fault in evidence.faults:
@@ -238,7 +154,7 @@ def history(evidence: Evidence) -> None:
 
 
 def _run(evidence: Evidence, outcome: Json) -> Markup:
-    return fill('<a href="claim?id={}&run={}">{}</a>', evidence.record.id, outcome["run"], outcome["run"])
+    return claim_link(evidence.record.id, outcome["run"], outcome["run"])
 
 
 def _standing(evidence: Evidence, outcome: Json) -> str:

@@ -1,14 +1,18 @@
-"""What the source says, and what it leaves open: statement, quotes, conditions, citations, relations, notes."""
+"""What the source says, and what it leaves open: statement, quotes, conditions, citations, relations."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import streamlit as st
 from markupsafe import Markup
 
+from kb.citation import Citation
+from kb.claim import Expectation, Mention
+from kb.estimand import Reading
+from kb.figures import bounds
 from kb.library import Library
 from kb.pages.evidence import Evidence
-from kb.pages.markup import claim_link, fill, joined, link, table
+from kb.pages.markup import claim_link, fill, joined, link, shown, table
+from kb.regions import region_of
 from kb.source import Source
 from kb.words import Quantifier
 
@@ -28,13 +32,13 @@ def statement(evidence: Evidence) -> None:
     if claim.estimand is not None:
         estimand, quantifier = claim.estimand, claim.quantifier or Quantifier.TYPICAL
         text = (
-            f"Judged by: {estimand.quantity} ({estimand.unit}), {estimand.effect} of {estimand.of} against {estimand.against}. "
-            f"“{quantifier}”: {quantifier.meaning}."
+            f"Judged by: {estimand.quantity} ({estimand.unit}), {estimand.effect} of {estimand.of} against "
+            f"{estimand.against}. “{quantifier}”: {quantifier.meaning}."
         )
         st.html(fill('<p class="kb-prose kb-small">{}</p>', text))
 
 
-def _mention(mention: Any, sources: dict[str, Source]) -> Markup:
+def _mention(mention: Mention, sources: dict[str, Source]) -> Markup:
     via = f", citing {mention.via}" if mention.via else ""
     section = f", “{mention.section}”" if mention.section else ""
     return fill(
@@ -59,6 +63,32 @@ def source_link(name: str, sources: dict[str, Source]) -> Markup:
     return fill("{}{}{}", f"{authors}: " if authors else "", link(address, source.title), when)
 
 
+def meanings(evidence: Evidence) -> None:
+    """Show what would count as true: the readings of the wording, and what a finding must be."""
+    claim = evidence.record.claim
+    rows = [[reading.name, _region(reading), reading.because or ""] for reading in claim.readings]
+    rows += [[each.field, _expected(each), each.because or ""] for each in claim.expect]
+    if rows:
+        st.subheader("What would count as true", anchor="readings")
+        st.html(table(("Reading", "Counts as true", "Because"), rows, "Readings of the claim"))
+
+
+def _region(reading: Reading) -> str:
+    if reading.rounded_to:
+        return "; ".join(f"{name} to the nearest {step:,g}" for name, step in reading.rounded_to.items())
+    return bounds(*region_of(reading).as_json())
+
+
+def _expected(expectation: Expectation) -> str:
+    if expectation.at_least is not None:
+        return f"at least {expectation.at_least:g}"
+    if expectation.at_most is not None:
+        return f"at most {expectation.at_most:g}"
+    if expectation.contains is not None:
+        return f"contains {shown(expectation.contains)}"
+    return shown(expectation.equals)
+
+
 def conditions(evidence: Evidence) -> None:
     """Show every circumstance, and whether the source or we have set it."""
     claim = evidence.record.claim
@@ -69,7 +99,7 @@ def conditions(evidence: Evidence) -> None:
         named += f", {scope.cores} cores" if scope.cores else ""
         rows.append(["hardware", named, _who(scope.stated), scope.because or ""])
     if claim.region is not None:
-        edges = f"{claim.region.low} to {claim.region.high}"
+        edges = bounds(claim.region.low, claim.region.high)
         rows.append(["region that counts as true", edges, _who(False), claim.region.because])
     if rows:
         st.subheader("Conditions", anchor="conditions")
@@ -107,7 +137,7 @@ def citations(evidence: Evidence) -> None:
         st.html(shown)
 
 
-def _value(citation: Any) -> str:
+def _value(citation: Citation) -> str:
     number = f"{citation.value:,g}" if citation.value is not None and abs(citation.value) < 1e6 else None
     if citation.value is not None and number is None:
         number = f"{citation.value:,.0f}"
@@ -116,7 +146,7 @@ def _value(citation: Any) -> str:
 
 
 def relations(evidence: Evidence, library: Library) -> None:
-    """Link the claims that this one contradicts, rests on, repeats or replaces, in both directions; and the notes."""
+    """Link the claims that this one contradicts, rests on, repeats or replaces, both ways; show the notes."""
     claim = evidence.record.claim
     items = list(_relations(evidence.record.id, library))
     if items:
