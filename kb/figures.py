@@ -248,7 +248,9 @@ def _rows_chart(rows: Sequence[dict[str, Any]], effect: str) -> Any:
         ),
         _of(dots, "measured").mark_point(color=MEASURED, filled=True, size=110, yOffset=9, opacity=1),
         _of(dots, "indicative").mark_point(color=MEASURED, size=90, strokeWidth=2, yOffset=9),
-        base.mark_text(align="left", dx=2, dy=-9, fontSize=13, color=TEXT).encode(text="label:N", x=alt.value(0)),
+        base.mark_text(align="left", dx=2, dy=-9, fontSize=13, color=TEXT).encode(
+            text="label:N", x=alt.value(0)
+        ),
     ).properties(height=STEP * len(rows) + AXIS, width="container")
 
 

@@ -214,9 +214,12 @@ def _plain(value: Any) -> Any:
 
 
 def frozen_record(claim: Claim) -> tuple[Json, str]:
-    """Return what of a record bears on its verdict, and its hash: notes and titles may be mended later."""
+    """Return a record as an outcome keeps it, and the hash of its meaning."""
     data = as_plain(claim)
-    bearing = {
-        name: value for name, value in data.items() if name not in ("title", "notes", "relates", "favours")
-    }
-    return data, digest(bearing)
+    return data, meaning_hash(data)
+
+
+def meaning_hash(record: Mapping[str, Any]) -> str:
+    """Return the hash of what of a record bears on its verdict: notes and titles may be mended later."""
+    mendable = ("title", "notes", "relates", "favours")
+    return digest({name: value for name, value in record.items() if name not in mendable})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb.files import outcome_paths, read_outcome
-from kb.outcome import rejudge
+from kb.outcome import meaning_hash, rejudge
 from kb.plan import digest
 
 
@@ -36,7 +36,11 @@ def recheck(root: Path, claim: str = "*") -> tuple[int, list[Disagreement]]:
 
 def _compare(path: Path, shown: str) -> list[Disagreement]:
     stored = read_outcome(path)
-    derived = {**rejudge(stored), "plan_sha256": digest(stored["plan"]) if stored["plan"] else None}
+    try:
+        derived = {**rejudge(stored), "record_sha256": meaning_hash(stored["record"])}
+        derived["plan_sha256"] = digest(stored["plan"]) if stored["plan"] else None
+    except Exception as error:  # whatever raw fields that were tampered with lead to
+        return [Disagreement(shown, "raw fields", f"{type(error).__name__}: {error}", "nothing")]
     return [
         Disagreement(shown, name, _text(stored.get(name)), _text(value))
         for name, value in derived.items()

@@ -78,10 +78,13 @@ def _where(outcome: Json) -> str:
     versions = ", ".join(
         f"{name} {number}" for name, number in outcome["versions"].items() if name != "numpy"
     )
-    return (
-        f"On {outcome['hardware']}: {figures.machine(outcome)} (environment {outcome['environment'][:8]}); "
-        f"{versions}; {outcome['ended'][:10]}, budget {outcome['budget']}."
-    )
+    place = f"{figures.machine(outcome)} (environment {outcome['environment'][:8]})"
+    parts = [
+        f"On {outcome['hardware']}: {place}",
+        versions,
+        f"{outcome['ended'][:10]}, budget {outcome['budget']}.",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _measured(outcome: Json) -> bool:
@@ -198,7 +201,9 @@ def _place(outcome: Json) -> Markup:
 
 
 def _arithmetic(check: Json) -> str:
-    left, right = (f"{side:,g}" if isinstance(side, float) else side for side in (check["left"], check["right"]))
+    left, right = (
+        f"{side:,g}" if isinstance(side, float) else side for side in (check["left"], check["right"])
+    )
     if check["rule"] == "quotient":
         return f"{left} / {right} = {check['stated']}"
     between = "is no larger than" if check["rule"] == "subset" else "is the same as"

@@ -1,0 +1,292 @@
+"""The command line as a user meets it: real processes, their output and their exit status."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy
+
+from kb.cli import COMMANDS
+from kb.commands.verify import BY_VERDICT, WORST_FIRST, status_of
+from kb.words import Exit, Verdict
+
+CHECKOUT = Path(__file__).parent.parent
+KB = "import sys; from kb.cli import main; sys.exit(main())"
+VERIFY = "import sys; from kb.cli import verify_main; sys.exit(verify_main())"
+HEAVY = {"torch", "tensorflow", "jax", "keras", "streamlit", "polars", "duckdb", "pydantic", "pyarrow", "pandas", "yaml"}
+ROW = {"id", "kind", "topic", "title", "summary", "by_hardware", "verifier", "reason"}
+
+
+def kb(*arguments: str, script: str = KB, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", **environment}
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/", timeout=120)
+
+
+def broken(root: Path) -> None:
+    text = tiny.RECORDS[f"claims/programming/{CAPABILITY}.yaml"]
+    text = text.replace("favours: neither", "favours: me").replace("as_of: 2025", "as_of: 2.5")
+    (root / "claims/programming/broken-claim.yaml").write_text(text, encoding="utf-8")
+
+
+# ----------------------------------------------------------------------------------------- listing and showing
+
+
+def test_list_json_has_a_row_a_claim_with_the_documented_keys(root, outcome_file):
+    outcome_file(MEASURED, "r1", effects=noisy(2.0))
+    done = kb("list", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(done.stdout)
+    assert [row["id"] for row in rows] == sorted([MEASURED, CAPABILITY, DOCUMENTED])
+    assert all(row.keys() >= ROW for row in rows)
+    row = next(row for row in rows if row["id"] == MEASURED)
+    assert {name: row[name] for name in ROW} == {
+        "id": MEASURED,
+        "kind": "measured",
+        "topic": "training",
+        "title": "One loop is twice as fast as two",
+        "summary": "supported",
+        "by_hardware": {"cpu": "supported"},
+        "verifier": "tiny_step",
+        "reason": "inside-region",
+    }
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (("--kind", "measured"), [MEASURED]),
+        (("--topic", "adoption"), [DOCUMENTED]),
+        (("--verdict", "supported"), [MEASURED]),
+        (("--verdict", "untested", "--kind", "capability"), [CAPABILITY]),
+        (("--search", "ONE AND"), [CAPABILITY]),
+        (("--source", "nowhere"), []),
+    ],
+)
+def test_list_keeps_what_passes_every_filter(root, outcome_file, filters, expected):
+    outcome_file(MEASURED, "r1", effects=noisy(2.0))
+    assert [row["id"] for row in json.loads(kb("list", "--json", *filters).stdout)] == expected
+
+
+def test_the_table_of_claims_fits_a_hundred_columns_and_counts(root):
+    done = kb("list")
+    assert done.returncode == 0
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    assert "\x1b" not in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("3 claims: 0 supported")
+
+
+def test_show_json_is_the_record_with_its_outcomes(root, outcome_file):
+    path = outcome_file(MEASURED, "r1", effects=noisy(2.0))
+    done = kb("show", MEASURED, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.keys() >= {*ROW, "record", "outcomes"}
+    assert found["record"]["statement"].startswith("Running the loop once")
+    assert found["outcomes"] == [json.loads(path.read_text(encoding="utf-8"))]
+
+
+def test_show_says_what_is_claimed_what_was_found_and_what_was_assumed(root, outcome_file):
+    outcome_file(MEASURED, "r1", effects=noisy(2.0))
+    done = kb("show", MEASURED)
+    assert done.returncode == 0, done.stderr
+    for text in ("supported", "Running the loop once", "twice as fast", "assumed: small enough", "speed-up of plain", "r1"):
+        assert text in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+
+
+def test_control_characters_of_an_outcome_do_not_reach_the_terminal(root, outcome_file):
+    outcome_file(CAPABILITY, "r1", failure="\x1b[2Jgone\u202e")
+    done = kb("show", CAPABILITY)
+    assert "gone" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "\u202e" not in done.stdout
+
+
+# ---------------------------------------------------------------------------------------------------- faults
+
+
+def test_lint_json_has_path_line_field_rule_and_message_of_every_fault(root):
+    broken(root)
+    done = kb("lint", "--json")
+    assert done.returncode == 2
+    faults = json.loads(done.stdout)
+    assert [list(fault) for fault in faults] == [["path", "line", "field", "rule", "message"]] * 2
+    assert [(fault["line"], fault["field"], fault["rule"]) for fault in faults] == [
+        (4, "favours", "value"),
+        (7, "as_of", "type"),
+    ]
+
+
+def test_lint_of_a_sound_knowledge_base_is_quiet(root):
+    done = kb("lint")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "3 claims, 2 sources: no faults\n"
+    assert json.loads(kb("lint", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(("script", "arguments"), [(KB, ["show"]), (KB, ["verify"]), (VERIFY, [])])
+def test_an_unknown_id_is_bad_input_and_the_nearest_are_named(root, script, arguments):
+    done = kb(*arguments, "tiny-step-fastr", script=script)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert MEASURED in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["verify", "broken-claim"], ["verify", "--all"], ["show", "broken-claim"], ["list"]])
+def test_a_broken_record_lists_every_fault_and_nothing_runs(root, command):
+    broken(root)
+    done = kb(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "claims/programming/broken-claim.yaml:4: favours: " in done.stderr
+    assert "claims/programming/broken-claim.yaml:7: as_of: " in done.stderr
+    assert not (root / "data/runs").exists()
+
+
+def test_a_broken_record_beside_sound_ones_keeps_all_that_were_named_from_running(root):
+    broken(root)
+    done = kb("verify", DOCUMENTED, "broken-claim")
+    assert done.returncode == 2
+    assert not (root / "data/runs").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify"],
+        ["verify", "--topic", "gossip"],
+        ["verify", "--kind", "rumour"],
+        ["verify", MEASURED, "--budget", "endless"],
+        ["verify", MEASURED, "--threads", "0"],
+        ["publish", "no-such-run"],
+        ["no-such-command"],
+        [],
+    ],
+)
+def test_what_makes_no_sense_is_bad_input_with_a_message(root, arguments):
+    done = kb(*arguments)
+    assert done.returncode == 2
+    assert done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_any_knowledge_base_a_user_is_told_where_to_go(tmp_path):
+    done = kb("list", KB_ROOT=str(tmp_path))
+    assert done.returncode == 2
+    assert "KB_ROOT" in done.stderr
+
+
+# -------------------------------------------------------------------------------------------------- verifying
+
+
+def test_verify_runs_stores_and_reports_one_object_a_line(root):
+    done = kb(CAPABILITY, DOCUMENTED, "--json", script=VERIFY)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(line["claim"], line["verdict"]) for line in lines] == [(CAPABILITY, "supported"), (DOCUMENTED, "supported")]
+    for line in lines:
+        stored = json.loads((root / "data/runs" / line["claim"] / f"{line['run']}.json").read_text(encoding="utf-8"))
+        assert {name: stored[name] for name in line} == line
+    assert kb("recheck").returncode == 0
+    rows = json.loads(kb("list", "--json").stdout)
+    assert {row["id"]: row["summary"] for row in rows}[CAPABILITY] == "supported"
+
+
+def test_a_refuted_claim_exits_one_and_the_worst_of_several_decides(root):
+    path = root / f"claims/programming/{CAPABILITY}.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("is: 2", "is: 3"), encoding="utf-8")
+    assert kb("verify", CAPABILITY, "--quiet").returncode == 1
+    assert kb("verify", DOCUMENTED, CAPABILITY, "--quiet").returncode == 1
+
+
+def test_a_smoke_run_measures_and_decides_nothing(root):
+    done = kb("verify", MEASURED, "--budget", "smoke", "--json")
+    assert done.returncode == 3, done.stderr
+    line = json.loads(done.stdout)
+    assert (line["verdict"], line["reason"], line["blocks"]) == ("inconclusive", "smoke", 1)
+    assert line["estimate"] > 0
+
+
+def test_a_crashing_verifier_is_untested_with_the_end_of_its_log_and_no_traceback_of_kb(root):
+    script = root / "verifiers/tiny_sum.py"
+    text = script.read_text(encoding="utf-8").replace('return {"sum": 1 + 1}', 'raise RuntimeError("out of fingers")')
+    script.write_text(text, encoding="utf-8")
+    done = kb("verify", CAPABILITY, "--json")
+    assert done.returncode == 5
+    assert json.loads(done.stdout)["reason"] == "crashed"
+    assert "out of fingers" in done.stderr
+
+
+def test_a_verifier_whose_requirement_is_not_installed_is_untested(root):
+    script = root / "verifiers/tiny_sum.py"
+    text = script.read_text(encoding="utf-8").replace("dependencies = []", 'dependencies = ["no-such-distribution>=3"]')
+    script.write_text(text, encoding="utf-8")
+    done = kb("verify", CAPABILITY, "--json")
+    assert done.returncode == 4
+    line = json.loads(done.stdout)
+    assert (line["verdict"], line["reason"]) == ("untested", "no-software")
+    assert "no-such-distribution>=3" in line["because"]
+
+
+def test_publish_and_rebuild_work_on_what_was_verified(root):
+    run = json.loads(kb("verify", DOCUMENTED, "--json").stdout)["run"]
+    done = kb("publish", run)
+    assert (done.returncode, done.stdout) == (0, f"data/evidence/{DOCUMENTED}/{run}.json\n")
+    (root / "data/kb.duckdb").unlink()
+    done = kb("rebuild")
+    assert (done.returncode, done.stdout) == (0, "1 outcomes in data/kb.duckdb\n")
+
+
+# ----------------------------------------------------------------------------------------- statuses and start
+
+
+def test_the_documented_exit_statuses_are_those_of_the_code():
+    for done in (kb("--help"), kb("verify", "--help"), kb("--help", script=VERIFY)):
+        assert done.returncode == 0
+        statuses = done.stdout.partition("exit status:")[2].partition("With several")[0]
+        assert {int(number) for number in re.findall(r"(?:^|\s{2,})(\d+) ", statuses)} == {int(each) for each in Exit}
+        order = re.search(r"first of ([\d, ]+) that", done.stdout)
+        assert order is not None
+        assert [int(number) for number in order[1].split(",")] == [int(each) for each in (*WORST_FIRST, Exit.SUPPORTED)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command):
+    done = kb(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert COMMANDS[command] in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_has_its_status_and_trouble_outweighs_it(verdict):
+    calm = {"interrupted": False, "failure": None, "verdict": verdict.value}
+    assert status_of(calm) == BY_VERDICT[verdict]
+    assert status_of({**calm, "failure": "crashed"}) == Exit.FAILED
+    assert status_of({**calm, "interrupted": True}) == Exit.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"), [("main", ["list"]), ("main", ["list", "--json"]), ("main", ["verify", "--help"]), ("main", ["--help"])]
+)
+def test_starting_loads_nothing_heavy(root, call, arguments):
+    kb("list", "--json")  # fills the cache: validating a hundred records is what takes time
+    script = (
+        "import sys\nfrom kb.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)\n"
+    )
+    done = kb(*arguments, script=script)
+    assert done.returncode == 0
+    assert HEAVY & set(done.stderr.split()) == set()
+
+
+def test_output_that_nobody_reads_to_the_end_is_no_error(root):
+    command = f"{sys.executable} -c '{KB}' list --json | head -c 1"
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, timeout=60)
+    assert (done.stdout, done.stderr) == ("[", "")
