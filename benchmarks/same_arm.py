@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from kb.effects import block_values
 from kb.library import load_library
 from kb.plan import make_plan
 from kb.root import find_root
@@ -19,21 +18,15 @@ def main() -> None:
     """Run each arm against itself a few times and print what the rule says of the direction."""
     library = load_library(find_root())
     record = library.record(CLAIM)
+    verifier = library.verifier_path(record.claim.verifier)
     for arm in ARMS:
         for seed in range(RUNS):
-            fixed = make_plan(CLAIM, record.claim, Budget.QUICK, 2, "cpu", seed)
-            measured = measure(replace(fixed, pairs=[[arm, arm]]), library.verifier_path(record.claim.verifier), _silent)
+            fixed = replace(make_plan(CLAIM, record.claim, Budget.QUICK, 2, "cpu", seed), pairs=[[arm, arm]])
+            measured = measure(fixed, verifier, lambda event: None)
             judgement = judge(measured.plan, measured.samples)
-            values = block_values(measured.plan, measured.samples)[0, 0]
-            spread = max(values) - min(values)
-            print(
-                f"{arm} against itself: ratio {judgement.estimate} {judgement.interval}, {judgement.blocks} blocks, "
-                f"direction {judgement.direction.verdict} {judgement.direction.tag}, spread of blocks {spread:.3f}"
-            )
-
-
-def _silent(event: dict) -> None:
-    """Show nothing."""
+            direction = f"{judgement.direction.verdict} {judgement.direction.tag}".strip()
+            print(f"{arm} against itself: ratio {judgement.estimate}, 95% {judgement.interval}, ", end="")
+            print(f"{judgement.blocks} blocks, direction {direction}", flush=True)
 
 
 if __name__ == "__main__":

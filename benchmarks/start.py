@@ -27,7 +27,8 @@ def heavy_modules(arguments: list[str]) -> str:
     """Return which heavy packages a command imports."""
     code = (
         "import sys, contextlib, io; from kb.cli import main\n"
-        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main(sys.argv[2:])\n"
+        "quiet = contextlib.redirect_stdout(io.StringIO())\n"
+        "with contextlib.suppress(SystemExit), quiet: main(sys.argv[2:])\n"
         "print(' '.join(name for name in sys.argv[1].split(',') if name in sys.modules) or 'none')"
     )
     command = [sys.executable, "-c", code, ",".join(HEAVY), *arguments]
@@ -46,7 +47,9 @@ def main() -> None:
     print(f"{'command':<16}{'median ms':>10}{'ratio':>7}  heavy imports")
     for name, found in times.items():
         median = statistics.median(found)
-        imported = "none" if name.startswith("python") else heavy_modules(name.split()[name.startswith("kb") :])
+        imported = (
+            "none" if name.startswith("python") else heavy_modules(name.split()[name.startswith("kb") :])
+        )
         print(f"{name:<16}{median * 1e3:>10.1f}{median / base:>7.1f}  {imported}")
 
 

@@ -87,14 +87,15 @@ def test_no_module_imports_a_framework_and_only_the_app_imports_streamlit(path):
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_only_faces_write_to_the_terminal_and_nobody_prints(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    assert calls.isdisjoint({"print", "input", "eval", "exec"})
-    streams = {
-        node.attr
+    calls = {
+        node.func.id
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys"
-    } & {"stdout", "stderr"}
-    assert not streams or PLACE[name_of(path)] == LAYERS.index("faces")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert calls.isdisjoint({"print", "input", "eval", "exec"})
+    written = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    written &= {"sys.stdout.write", "sys.stderr.write"}
+    assert not written or PLACE[name_of(path)] == LAYERS.index("faces")
 
 
 @pytest.mark.parametrize("module", ["verifier"])
@@ -107,8 +108,12 @@ def test_what_verifiers_import_needs_numpy_and_the_standard_library_alone(module
 
 @pytest.mark.parametrize("path", [*FILES, ROOT / "app.py"], ids=lambda path: path.stem)
 def test_modules_and_functions_fit_on_few_screens(path):
+    """Functions are counted without their docstring, whose length the numpy convention sets."""
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 250
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno + 1 <= 40, f"{node.name} is longer than a screen"
+            described = (
+                len(ast.get_docstring(node, clean=False).splitlines()) if ast.get_docstring(node) else 0
+            )
+            assert node.end_lineno - node.lineno + 1 - described <= 40, f"{node.name} is longer than a screen"

@@ -25,7 +25,9 @@ def files(outcome_file) -> list[Path]:
         outcome_file(MEASURED, "r1", effects=noisy(2.0, 9)),
         outcome_file(MEASURED, "r2", effects=noisy(1.0, 8), environment="e1", folder="data/evidence"),
         outcome_file(MEASURED, "r3", lacking={"reason": "no-software", "because": "needs 'jax'"}),
-        outcome_file(CAPABILITY, "r4", finding={"sum": 2, "list": [1, "a"], "none": None, "deep": {"x": True}}),
+        outcome_file(
+            CAPABILITY, "r4", finding={"sum": 2, "list": [1, "a"], "none": None, "deep": {"x": True}}
+        ),
         outcome_file(CAPABILITY, "r5", failure="crashed", log="line\n\x1b[31mred"),
         outcome_file(DOCUMENTED, "r6"),
     ]
@@ -99,7 +101,9 @@ def test_two_processes_that_add_at_once_lose_nothing(root, outcome_file):
         "for path in sys.argv[2:]:\n    add(Path(sys.argv[1]), Path(path))\n"
     )
     running = [
-        subprocess.Popen([sys.executable, "-c", script, str(root), *half], cwd=CHECKOUT, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(root), *half], cwd=CHECKOUT, stderr=subprocess.PIPE, text=True
+        )
         for half in halves
     ]
     for process in running:
@@ -125,7 +129,11 @@ with _writing(root), _connection(path_of(root)) as connection:
 def test_a_reader_reads_while_a_writer_holds_the_store(root, outcome_file):
     add(root, outcome_file(DOCUMENTED, "r1"))
     writer = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(root)], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(root)],
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert writer.stdout is not None
@@ -187,7 +195,9 @@ def test_an_older_store_is_brought_forward(root, outcome_file):
     """A store without the tables and views that came later."""
     add(root, outcome_file(DOCUMENTED, "r1"))
     with duckdb.connect(str(path_of(root))) as connection:
-        connection.execute("DROP VIEW summary; DROP VIEW verdict; DROP TABLE citation; DROP TABLE block; DELETE FROM meta")
+        connection.execute(
+            "DROP VIEW summary; DROP VIEW verdict; DROP TABLE citation; DROP TABLE block; DELETE FROM meta"
+        )
     add(root, outcome_file(DOCUMENTED, "r2"))
     assert query(root, "SELECT run FROM citation").rows() == [("r2",)]
     assert query(root, "SELECT summary FROM summary").rows() == [("supported",)]

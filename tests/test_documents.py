@@ -24,8 +24,15 @@ BASE = {
 
 def cited(value, **more):
     return {
-        "source": "census", "figure": "share", "value": value, "unit": "%", "population": "papers",
-        "date": "2023-06", "locator": "table 1", "read": "primary", **more,
+        "source": "census",
+        "figure": "share",
+        "value": value,
+        "unit": "%",
+        "population": "papers",
+        "date": "2023-06",
+        "locator": "table 1",
+        "read": "primary",
+        **more,
     }
 
 
@@ -129,7 +136,9 @@ DIFFERENCE = {
 }
 
 
-@pytest.mark.parametrize(("gap", "verdict"), [(1, "supported"), (2, "supported"), (3, "refuted"), (-1, "refuted")])
+@pytest.mark.parametrize(
+    ("gap", "verdict"), [(1, "supported"), (2, "supported"), (3, "refuted"), (-1, "refuted")]
+)
 def test_a_difference_is_judged_by_the_gap(gap, verdict):
     assert judged(cited(10 + gap, figure="a"), cited(10, figure="b"), **DIFFERENCE).verdict == verdict
 

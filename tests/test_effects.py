@@ -49,7 +49,12 @@ def test_bursts_of_one_round_are_summed_and_a_block_is_the_median_of_its_rounds(
 
 
 def test_an_incomplete_block_gives_no_value_and_leaves_the_others():
-    rows = [*one_block(1, 2), sample(block=2), sample(block=3, cost=1), sample(block=3, side="against", cost=4)]
+    rows = [
+        *one_block(1, 2),
+        sample(block=2),
+        sample(block=3, cost=1),
+        sample(block=3, side="against", cost=4),
+    ]
     assert block_values(PLAN, rows)[0, 0] == pytest.approx([math.log(2), math.log(4)])
 
 
@@ -85,8 +90,12 @@ def test_columns_of_unequal_length_are_refused():
 
 def trend_plan():
     return plan_of(
-        (None, 0.0), effect=Effect.TREND, settings=[{"batch": b} for b in (1, 2, 8)],
-        deciding=[[place, 0] for place in range(3)], along="batch", declared=3,
+        (None, 0.0),
+        effect=Effect.TREND,
+        settings=[{"batch": b} for b in (1, 2, 8)],
+        deciding=[[place, 0] for place in range(3)],
+        along="batch",
+        declared=3,
     )
 
 
@@ -94,7 +103,9 @@ def trend_plan():
 def test_a_trend_is_the_slope_of_the_absolute_log_effect_per_doubling(slope):
     plan = trend_plan()
     values = {(place, 0): [1.0 + slope * doubling] * 4 for place, doubling in enumerate((0, 1, 3))}
-    assert trend_values(plan, block_values(plan, bursts(plan, values)), 0) == pytest.approx([slope] * 4, abs=1e-8)
+    assert trend_values(plan, block_values(plan, bursts(plan, values)), 0) == pytest.approx(
+        [slope] * 4, abs=1e-8
+    )
 
 
 def test_a_gap_that_changes_sides_counts_by_its_size():

@@ -59,7 +59,9 @@ def test_where_the_disk_takes_no_more_there_is_a_fault_and_no_file(tmp_path):
         "try:\n    write_once(Path(sys.argv[1]), 'x.json', 'y' * 5000)\n"
         "except StoreFault as fault:\n    print(fault)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert "x.json cannot be written: File too large" in done.stdout
     assert names(tmp_path) == []
@@ -114,7 +116,15 @@ def test_each_run_is_listed_once_and_the_published_copy_first(root, outcome_file
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"run": "r2", "claim": "tiny-share"}', '{"run": "r1", "claim": "other"}', "\xff"],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"run": "r2", "claim": "tiny-share"}',
+        '{"run": "r1", "claim": "other"}',
+        "\xff",
+    ],
 )
 def test_a_file_that_is_no_outcome_of_its_path_is_a_fault(root, text):
     path = root / "data/runs" / DOCUMENTED / "r1.json"

@@ -105,6 +105,9 @@ def test_a_listing_never_leaves_a_broken_claim_out(root):
 def test_a_changed_meaning_makes_old_outcomes_count_no_longer(root, outcome_file):
     outcome_file(DOCUMENTED, "r1")
     path = root / f"claims/adoption/{DOCUMENTED}.yaml"
-    path.write_text(tiny.RECORDS[f"claims/adoption/{DOCUMENTED}.yaml"].replace("value: 40,", "value: 41,"), encoding="utf-8")
+    path.write_text(
+        tiny.RECORDS[f"claims/adoption/{DOCUMENTED}.yaml"].replace("value: 40,", "value: 41,"),
+        encoding="utf-8",
+    )
     row = by_id(root)[DOCUMENTED]
     assert (row["summary"], row["reason"], row["outcomes"]) == ("untested", "not-run", 1)

@@ -30,7 +30,9 @@ GIVEN = [
 DECISIVE = [(claim, given) for claim, given, verdict, _ in GIVEN if verdict in ("supported", "refuted")]
 
 
-@pytest.mark.parametrize(("claim", "given", "verdict", "reason"), GIVEN, ids=[f"{g[3]}-{i}" for i, g in enumerate(GIVEN)])
+@pytest.mark.parametrize(
+    ("claim", "given", "verdict", "reason"), GIVEN, ids=[f"{g[3]}-{i}" for i, g in enumerate(GIVEN)]
+)
 def test_judged_fields_are_a_fixed_point_of_rejudging(root, claim, given, verdict, reason):
     raw = tiny.raw_outcome(tiny.claim_of(root, claim), claim, "r1", **given)
     judged = rejudge(raw)

@@ -81,13 +81,18 @@ def test_a_record_that_was_changed_with_its_verdict_is_found(root, files, capsys
     record = stored(files[DOCUMENTED])["record"]
     record["citations"][0]["value"] = 40.4
     because = stored(files[DOCUMENTED])["because"].replace("40.2", "40.4")
-    readings = [{**reading, "because": reading["because"].replace("40.2", "40.4")} for reading in stored(files[DOCUMENTED])["readings"]]
+    readings = [
+        {**reading, "because": reading["because"].replace("40.2", "40.4")}
+        for reading in stored(files[DOCUMENTED])["readings"]
+    ]
     rewritten(files[DOCUMENTED], record=record, because=because, readings=readings)
     assert main(["recheck"]) == 6
     assert "record_sha256" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", ["column cut short", "column gone", "record without kind", "plan gone wrong", "no finding"])
+@pytest.mark.parametrize(
+    "damage", ["column cut short", "column gone", "record without kind", "plan gone wrong", "no finding"]
+)
 def test_raw_fields_from_which_nothing_can_be_derived_are_an_integrity_fault(root, files, damage, capsys):
     path = files[CAPABILITY if damage == "no finding" else MEASURED]
     data = stored(path)

@@ -72,7 +72,11 @@ def test_an_interval_across_two_touching_readings_lies_in_their_union():
 
 def test_without_a_stated_figure_the_magnitude_stays_untested():
     found = judged(plan_of((1.02, None), magnitude=False), 2.0)
-    assert (found.verdict, found.magnitude.verdict, found.magnitude.tag) == ("supported", "untested", "no-region")
+    assert (found.verdict, found.magnitude.verdict, found.magnitude.tag) == (
+        "supported",
+        "untested",
+        "no-region",
+    )
 
 
 # ------------------------------------------------------------------------------- what must not change a verdict
@@ -82,7 +86,14 @@ def test_without_a_stated_figure_the_magnitude_stays_untested():
 @settings(max_examples=40)
 def test_swapping_the_arms_mirrors_verdict_tags_and_direction(costs, low, width):
     high = low * width
-    assume(all(abs(math.log(b / a * edge)) > 1e-9 for a, b in costs for e in (low, high, 1.02) for edge in (e, 1 / e)))
+    assume(
+        all(
+            abs(math.log(b / a * edge)) > 1e-9
+            for a, b in costs
+            for e in (low, high, 1.02)
+            for edge in (e, 1 / e)
+        )
+    )
     plan = plan_of((low, high))
     mirror = replace(plan_of((1 / high, 1 / low)), pairs=[plan.pairs[0][::-1]])
     one = judge(plan, rows(plan, costs))
@@ -100,7 +111,11 @@ def test_swapping_the_arms_mirrors_verdict_tags_and_direction(costs, low, width)
 @settings(max_examples=40)
 def test_neither_slower_machines_nor_other_units_nor_longer_bursts_change_anything(costs, scale, steps):
     plan = plan_of((1.1, 1.4))
-    assert judge(plan, rows(plan, costs, scale)) == judge(plan, rows(plan, costs)) == judge(plan, rows(plan, costs, 1, steps))
+    assert (
+        judge(plan, rows(plan, costs, scale))
+        == judge(plan, rows(plan, costs))
+        == judge(plan, rows(plan, costs, 1, steps))
+    )
 
 
 @given(COSTS, st.randoms(use_true_random=False))
@@ -175,8 +190,12 @@ def test_a_single_cell_that_decides_for_many_is_held_to_a_smaller_alpha():
 
 def test_a_trend_that_falls_is_supported_and_one_that_grows_refuted():
     plan = plan_of(
-        (None, 0.0), effect=Effect.TREND, settings=[{"batch": b} for b in (1, 2, 4)],
-        deciding=[[p, 0] for p in range(3)], along="batch", declared=3,
+        (None, 0.0),
+        effect=Effect.TREND,
+        settings=[{"batch": b} for b in (1, 2, 4)],
+        deciding=[[p, 0] for p in range(3)],
+        along="batch",
+        declared=3,
     )
     falling = {(place, 0): noisy(math.exp(1 - 0.3 * place)) for place in range(3)}
     growing = {(place, 0): noisy(math.exp(0.4 + 0.3 * place)) for place in range(3)}
