@@ -1,4 +1,4 @@
-"""Where the wall time of stored measured runs went: bursts, starting and warming processes, our own code."""
+"""Where the wall time of stored measured runs went: bursts, starting, warming and ending processes, our own code."""
 
 from kb.files import outcome_paths, read_outcome
 from kb.root import find_root
@@ -6,16 +6,16 @@ from kb.root import find_root
 
 def main() -> None:
     """Print one line a run, in percent of its wall time."""
-    print(f"{'claim':<42}{'wall s':>8}{'bursts':>8}{'starting':>10}{'own':>7}")
+    print(f"{'claim':<42}{'wall s':>8}{'bursts':>8}{'processes':>11}{'own':>7}")
     for path in outcome_paths(find_root()):
         outcome = read_outcome(path)
         spent = outcome["time"]
         if not spent:
             continue
         wall = spent["wall"]
-        shares = [100 * spent[name] / wall for name in ("bursts", "starting", "own")]
-        bursts, starting, own = shares
-        print(f"{outcome['claim']:<42}{wall:>8.0f}{bursts:>7.1f}%{starting:>9.1f}%{own:>6.1f}%")
+        shares = [100 * spent[name] / wall for name in ("bursts", "processes", "own")]
+        bursts, processes, own = shares
+        print(f"{outcome['claim']:<42}{wall:>8.0f}{bursts:>7.1f}%{processes:>10.1f}%{own:>6.1f}%")
 
 
 if __name__ == "__main__":

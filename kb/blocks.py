@@ -15,15 +15,22 @@ def time_block(run: Run, number: int) -> None:
     began = time.monotonic()
     with run.pair() as workers:
         _prepare(run, workers)
-        run.measured.seconds["starting"] += (started := time.monotonic() - began)
-        fits = started / max(_round_seconds(run), 1e-3)
-        mirrored = run.declaration["order"] == "mirrored"
-        rounds = max(1, min(MOST_ROUNDS, int(fits))) if mirrored else 1
-        for place in range(len(run.plan.settings)):
-            for turn in range(rounds):
-                order = _mirrored(run) if mirrored else _alternated(run, number + place)
-                for position, slot in enumerate(order):
-                    _burst(run, workers, (number, place, turn, position), slot)
+        started = time.monotonic() - began
+        _alternate(run, workers, number, started)
+        ending = time.monotonic()
+    run.measured.seconds["processes"] += started + time.monotonic() - ending
+
+
+def _alternate(run: Run, workers: dict[str, Worker], number: int, started: float) -> None:
+    """Time all bursts of a block in their order."""
+    mirrored = run.declaration["order"] == "mirrored"
+    fits = started / max(_round_seconds(run), 1e-3)
+    rounds = max(1, min(MOST_ROUNDS, int(fits))) if mirrored else 1
+    for place in range(len(run.plan.settings)):
+        for turn in range(rounds):
+            order = _mirrored(run) if mirrored else _alternated(run, number + place)
+            for position, slot in enumerate(order):
+                _burst(run, workers, (number, place, turn, position), slot)
 
 
 def _prepare(run: Run, workers: dict[str, Worker]) -> None:

@@ -31,7 +31,6 @@ def pilot(run: Run, workers: dict[str, Worker], weighing: bool) -> None:
             run.measured.parity.extend(_compare(run, outputs, place))
     if lacking:
         _drop(run, lacking)
-    run.measured.seconds["starting"] = run.elapsed()
 
 
 def _gated(run: Run, place: int) -> bool:

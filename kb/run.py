@@ -45,7 +45,7 @@ class Measurement:
     interrupted : bool
         Whether the user stopped it.
     seconds : dict
-        Wall time in all, in bursts, and in starting and warming processes.
+        Wall time in all, in bursts, and in starting, warming and ending processes.
     """
 
     plan: Plan
@@ -55,7 +55,7 @@ class Measurement:
     pilot: dict[str, Any] = field(default_factory=dict)
     partner_cpu: float = 0.0
     interrupted: bool = False
-    seconds: dict[str, float] = field(default_factory=lambda: {"wall": 0.0, "bursts": 0.0, "starting": 0.0})
+    seconds: dict[str, float] = field(default_factory=lambda: {"wall": 0.0, "bursts": 0.0, "processes": 0.0})
 
 
 def request_seconds(budget: Budget) -> float:

@@ -67,6 +67,7 @@ def _agree(run: Run) -> bool:
             run.declaration = workers["of"].ask("describe")
             weighing = bool(run.declaration["does"] == "weighs")
             pilot(run, workers, weighing)
+        run.measured.seconds["processes"] = run.elapsed()
         if not run.measured.parity:
             break
     return weighing

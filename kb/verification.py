@@ -113,7 +113,7 @@ def _found(record: Record, finding: dict[str, Any], log: str) -> Json:
 def _measured(measured: Measurement) -> Json:
     plan = measured.plan.as_json()
     seconds = measured.seconds
-    own = seconds["wall"] - seconds["bursts"] - seconds["starting"]
+    own = seconds["wall"] - seconds["bursts"] - seconds["processes"]
     return {
         "plan": plan,
         "plan_sha256": digest(plan),

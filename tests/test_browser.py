@@ -44,7 +44,7 @@ def served(tmp_path_factory) -> Iterator[str]:
         (MEASURED, {"effects": noisy(1.0)}),
         (CAPABILITY, {"finding": {"sum": 2}, "log": HOSTILE}),
     ):
-        tiny.write(root, tiny.outcome(tiny.claim_of(root, claim), claim, RUN, **given))
+        tiny.write(root, tiny.outcome(tiny.claim_of(root, claim), claim, f"{RUN}-{claim}", **given))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -56,7 +56,7 @@ def served(tmp_path_factory) -> Iterator[str]:
         lines = iter(server.stdout.readline, "")
         assert any("URL" in line for line in lines), "the app ended before it served"
         yield f"http://127.0.0.1:{port}/"
-        server.terminate()
+        server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_filters_go_into_the_address_and_a_shared_address_brings_them_back(serve
     other = browser.new_context().new_page()
     other.goto(page.url)
     wait_for_rows(other, 1)
-    assert other.get_by_label("Search").input_value() == "loop"
+    other.wait_for_function("document.querySelector('input[aria-label=Search]').value === 'loop'")
     assert "One loop is twice as fast" in rows(other).inner_text()
     other.context.close()
 

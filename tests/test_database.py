@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_loaded_leaves_the_store_as_it_was(root, outcome_f
     before = digest_of(root)
     bad = outcome_file(DOCUMENTED, "r2")
     tiny.rewritten(bad, blocks="many")
-    with pytest.raises(StoreFault, match="r2.json"):
+    with pytest.raises(StoreFault, match=r"r2\.json"):
         add(root, bad)
     assert digest_of(root) == before
 

@@ -25,10 +25,16 @@ def constructed(effect="speedup", low=0.9, high=1.1, estimate=1.0, readings=((1.
     }
 
 
+def values(chart, layer: int | None = None) -> list[dict]:
+    """Return the data of a chart, or of one of its layers."""
+    spec = chart.to_dict()
+    data = (spec if layer is None or "data" not in spec["layer"][layer] else spec["layer"][layer])["data"]
+    return data["values"] if "values" in data else spec["datasets"][data["name"]]
+
+
 def drawn(chart) -> list[dict]:
     """Return the rows of a chart of rows, in their order."""
-    data = chart.to_dict()["layer"][-1]["data"]["values"]
-    return sorted(data, key=lambda row: row["row"])
+    return sorted(values(chart, -1), key=lambda row: row["row"])
 
 
 def domain(chart) -> list[float]:
@@ -110,12 +116,12 @@ def test_samples_are_drawn_as_cost_per_step_in_ms_or_mib(unit, divisor):
     plan = tiny.plan_of((1.2, 1.3), settings=[{"batch": 1}, {"batch": 2}])
     samples = tiny.bursts(plan, {(0, 0): noisy(2.0, 3), (1, 0): noisy(1.0, 2)})
     outcome = {"samples": as_columns(samples), "record": {"estimand": {"unit": unit}}}
-    values = figures.samples_chart(outcome, place=1).to_dict()["data"]["values"]
+    found = values(figures.samples_chart(outcome, place=1))
     expected = [sample for sample in samples if sample.place == 1]
-    assert [value["cost"] for value in values] == [
+    assert [value["cost"] for value in found] == [
         sample.cost / sample.steps / divisor for sample in expected
     ]
-    assert [value["arm"] for value in values] == [sample.arm for sample in expected]
+    assert [value["arm"] for value in found] == [sample.arm for sample in expected]
 
 
 def test_only_figures_of_the_same_name_and_population_are_drawn():
@@ -124,9 +130,9 @@ def test_only_figures_of_the_same_name_and_population_are_drawn():
     others = [{**base, "figure": "count"}, {**base, "population": "repositories"}, {**base, "value": None}]
     record = {"citations": [base, *others]}
     assert figures.cited(record, figure) == [base]
-    layers = figures.figure_chart(record, figure).to_dict()["layer"]
-    assert layers[-1]["data"]["values"] == [{"date": "2023", "value": 41.0, "read": "primary"}]
-    assert layers[0]["data"]["values"][0]["value"] == 40.0
+    chart = figures.figure_chart(record, figure)
+    assert values(chart, -1) == [{"date": "2023", "value": 41.0, "read": "primary"}]
+    assert values(chart, 0)[0]["value"] == 40.0
 
 
 @pytest.mark.parametrize(

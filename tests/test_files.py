@@ -130,7 +130,7 @@ def test_a_file_that_is_no_outcome_of_its_path_is_a_fault(root, text):
     path = root / "data/runs" / DOCUMENTED / "r1.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(StoreFault, match="r1.json"):
+    with pytest.raises(StoreFault, match=r"r1\.json"):
         read_outcome(path)
 
 

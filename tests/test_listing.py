@@ -98,7 +98,7 @@ def test_without_a_place_for_the_cache_a_listing_still_works(root):
 def test_a_listing_never_leaves_a_broken_claim_out(root):
     listed(root)
     (root / "claims/training/broken.yaml").write_text("title: [", encoding="utf-8")
-    with pytest.raises(RecordFaults, match="broken.yaml:"):
+    with pytest.raises(RecordFaults, match=r"broken\.yaml:"):
         listed(root)
 
 

@@ -68,6 +68,12 @@ def test_off_scope_an_outcome_is_indicative_and_keeps_what_was_seen(root):
     assert found["estimate"] == pytest.approx(2, rel=0.01)
 
 
+def test_off_scope_too_what_was_lacking_stays_the_reason(root):
+    lacking = {"reason": "no-software", "because": "needs jax"}
+    found = tiny.outcome(tiny.claim_of(root, MEASURED), MEASURED, "r1", lacking=lacking, hardware="gpu")
+    assert (found["reason"], found["because"], found["indicative"]) == ("no-software", "needs jax", False)
+
+
 def scoped(**scope) -> Claim:
     text = tiny.RECORDS[f"claims/programming/{CAPABILITY}.yaml"]
     import yaml

@@ -1,5 +1,6 @@
 """Regions from wording: the worked examples of the measurement report, section 3.2, and interval algebra."""
 
+import itertools
 import math
 
 import pytest
@@ -70,5 +71,5 @@ def test_a_union_covers_exactly_its_parts_in_order_without_overlap(parts, point)
     assert any(part.low <= point <= part.high for part in parts) == any(
         part.low <= point <= part.high for part in merged
     )
-    assert all(left.high < right.low for left, right in zip(merged, merged[1:], strict=False))
+    assert all(left.high < right.low for left, right in itertools.pairwise(merged))
     assert (merged[0].low, merged[-1].high) == (hull(parts).low, hull(parts).high)

@@ -302,7 +302,7 @@ def test_time_outside_bursts_and_start_up_is_small(base):
     root = base(WAITING, MEASURED)
     verify(root)
     spent = stored(root)[0]["time"]
-    assert spent["own"] == pytest.approx(spent["wall"] - spent["bursts"] - spent["starting"], abs=0.01)
+    assert spent["own"] == pytest.approx(spent["wall"] - spent["bursts"] - spent["processes"], abs=0.01)
 
 
 def test_arms_that_report_no_outputs_start_no_clock(base):
