@@ -1,4 +1,4 @@
-"""Where the wall time of stored measured runs went: bursts, starting, warming and ending processes, our own code."""
+"""Where the wall time of stored measured runs went: bursts, the life of processes, our own code."""
 
 from kb.files import outcome_paths, read_outcome
 from kb.root import find_root

@@ -63,7 +63,7 @@ def _run(name: str, arguments: Sequence[str], program: str) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.arguments(parser)
-    options = parser.parse_args(list(arguments))
+    options = parser.parse_intermixed_args(list(arguments))
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         status = int(module.run(options))

@@ -61,7 +61,7 @@ class Library:
         UnknownClaim
             Where no file bears the id.
         """
-        own = [fault for fault in self.faults if Path(fault.path).stem == claim]
+        own = [fault for fault in self.faults if _bears(fault.path, claim)]
         if own:
             raise RecordFaults(own)
         if claim not in self.records:
@@ -71,6 +71,10 @@ class Library:
     def verifier_path(self, name: str) -> Path:
         """Return where the verifier of that name lies, whether or not it exists."""
         return self.root / "verifiers" / f"{name}.py"
+
+
+def _bears(path: str, claim: str) -> bool:
+    return path.startswith("claims/") and Path(path).stem == claim
 
 
 def load_library(root: Path) -> Library:

@@ -76,6 +76,7 @@ class Outcome(BaseModel):
     interrupted: bool = False
     cells: list[Json] = []
     samples: dict[str, list[Any]] = {}
+    samples_sha256: str | None = None
     finding: Json | None = None
     expectations: list[Json] = []
     logic: list[Json] = []

@@ -39,6 +39,7 @@ def _compare(path: Path, shown: str) -> list[Disagreement]:
     try:
         derived = {**rejudge(stored), "record_sha256": meaning_hash(stored["record"])}
         derived["plan_sha256"] = digest(stored["plan"]) if stored["plan"] else None
+        derived["samples_sha256"] = digest(stored["samples"]) if stored["samples"] else None
     except Exception as error:  # whatever raw fields that were tampered with lead to
         return [Disagreement(shown, "raw fields", f"{type(error).__name__}: {error}", "nothing")]
     return [

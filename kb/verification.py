@@ -111,7 +111,7 @@ def _found(record: Record, finding: dict[str, Any], log: str) -> Json:
 
 
 def _measured(measured: Measurement) -> Json:
-    plan = measured.plan.as_json()
+    plan, samples = measured.plan.as_json(), as_columns(measured.samples)
     seconds = measured.seconds
     own = seconds["wall"] - seconds["bursts"] - seconds["processes"]
     return {
@@ -122,7 +122,8 @@ def _measured(measured: Measurement) -> Json:
         "pilot": measured.pilot,
         "partner_cpu": round(measured.partner_cpu, 5),
         "interrupted": measured.interrupted,
-        "samples": as_columns(measured.samples),
+        "samples": samples,
+        "samples_sha256": digest(samples),
         "time": {name: round(value, 3) for name, value in {**seconds, "own": own}.items()},
     }
 

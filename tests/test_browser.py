@@ -92,6 +92,8 @@ def address(page) -> dict[str, list[str]]:
 
 
 def test_filters_go_into_the_address_and_a_shared_address_brings_them_back(served, browser, page):
+    from playwright.sync_api import expect
+
     page.goto(served)
     wait_for_rows(page, 3)
     page.get_by_role("button", name="refuted").click()
@@ -103,7 +105,7 @@ def test_filters_go_into_the_address_and_a_shared_address_brings_them_back(serve
     other = browser.new_context().new_page()
     other.goto(page.url)
     wait_for_rows(other, 1)
-    other.wait_for_function("document.querySelector('input[aria-label=Search]').value === 'loop'")
+    expect(other.get_by_label("Search")).to_have_value("loop")
     assert "One loop is twice as fast" in rows(other).inner_text()
     other.context.close()
 

@@ -118,9 +118,7 @@ def test_samples_are_drawn_as_cost_per_step_in_ms_or_mib(unit, divisor):
     outcome = {"samples": as_columns(samples), "record": {"estimand": {"unit": unit}}}
     found = values(figures.samples_chart(outcome, place=1))
     expected = [sample for sample in samples if sample.place == 1]
-    assert [value["cost"] for value in found] == [
-        sample.cost / sample.steps / divisor for sample in expected
-    ]
+    assert [value["cost"] for value in found] == [sample.cost / sample.steps / divisor for sample in expected]
     assert [value["arm"] for value in found] == [sample.arm for sample in expected]
 
 

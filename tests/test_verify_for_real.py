@@ -319,3 +319,13 @@ def test_arms_that_agree_on_another_draw_are_measured_on_that_draw(base):
     done = verify(root, "--json", "--seed", "5")
     assert json.loads(done.stdout)["verdict"] == "supported", done.stderr
     assert stored(root)[0]["plan"]["seed"] == 6
+
+
+def test_two_broken_records_are_both_reported_and_nothing_runs(base):
+    root = base(WAITING, MEASURED.replace("kind: measured", "kind: measurd"))
+    (root / "claims" / "training" / "other.yaml").write_text(CAPABILITY.replace("is: true", "is: true, odd: 1"))
+    done = verify(root, "other")
+    assert done.returncode == 2
+    assert "the-claim.yaml:3: kind" in done.stderr
+    assert "other.yaml" in done.stderr
+    assert stored(root) == []

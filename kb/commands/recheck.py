@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from kb.library import load_library
 from kb.recheck import recheck
 from kb.root import find_root
 from kb.words import Exit
@@ -17,7 +18,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print every difference; status 6 if there is one."""
-    count, found = recheck(find_root(), options.claim)
+    root = find_root()
+    if options.claim != "*":
+        load_library(root).record(options.claim)
+    count, found = recheck(root, options.claim)
     for each in found:
         sys.stderr.write(
             f"{each.path}: {each.field}: stored {each.stored[:80]}, derived {each.derived[:80]}\n"

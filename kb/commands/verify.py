@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from kb.words import Budget, Exit, Verdict
@@ -50,11 +51,19 @@ def _positive(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Verify the chosen claims one after the other and return the most telling status."""
-    from kb.library import load_library  # noqa: PLC0415 - `verify --help` starts without it
+    from kb.errors import RecordFaults  # noqa: PLC0415 - `verify --help` starts without all this
+    from kb.library import load_library  # noqa: PLC0415
     from kb.root import find_root  # noqa: PLC0415
 
     library = load_library(find_root())
-    records = [library.record(claim) for claim in _chosen(options, library)]
+    chosen = _chosen(options, library)
+    if faults := [
+        fault
+        for fault in library.faults
+        if fault.path.startswith("claims/") and Path(fault.path).stem in chosen
+    ]:
+        raise RecordFaults(faults)
+    records = [library.record(claim) for claim in chosen]
     statuses = []
     for record in records:
         status = _verify(library, record, options)
