@@ -1,6 +1,7 @@
 """Every claim with how it stands: what `kb list`, the app and exports show. Rows come from files alone."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,21 @@ def entries(root: Path) -> dict[str, list[Entry]]:
     found: dict[str, list[Entry]] = defaultdict(list)
     for path in outcome_paths(root):
         outcome = read_outcome(path)
-        found[outcome["claim"]].append(
-            Entry(
-                run=outcome["run"],
-                verdict=Verdict(outcome["verdict"]),
-                reason=Reason(outcome["reason"]),
-                hardware=Hardware(outcome["hardware"]),
-                environment=outcome["environment"],
-                record_sha256=outcome["record_sha256"],
-                because=outcome["because"],
-            )
-        )
+        found[outcome["claim"]].append(entry_of(outcome))
     return found
+
+
+def entry_of(outcome: Mapping[str, Any]) -> Entry:
+    """Return what the summary needs of one stored outcome."""
+    return Entry(
+        run=outcome["run"],
+        verdict=Verdict(outcome["verdict"]),
+        reason=Reason(outcome["reason"]),
+        hardware=Hardware(outcome["hardware"]),
+        environment=outcome["environment"],
+        record_sha256=outcome["record_sha256"],
+        because=outcome["because"],
+    )
 
 
 def rows(library: Library) -> list[Row]:

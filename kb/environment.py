@@ -1,11 +1,13 @@
 """The environment of a run: a key that is hashed and names it, and a context that is only recorded.
 
 Nothing in the key changes at a reboot (measurement.md section 6). What cannot be read is `unknown`, and an
-environment with an unknown part equals no other: its fingerprint takes in the run.
+environment with an unknown part equals no other.
 """
 
+import json
 import os
 import platform
+import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -67,6 +69,8 @@ def observe(device: str = "cpu", threads: int | None = None) -> Environment:
         "packages": versions(),
         "settings": {"device": device, "threads": threads or default_threads()},
     }
+    if UNKNOWN in json.dumps(key):
+        key["equal_to_no_other"] = secrets.token_hex(8)
     return Environment(key, context())
 
 

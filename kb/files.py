@@ -72,11 +72,12 @@ def publish(root: Path, run: str) -> Path:
 
 def outcome_paths(root: Path, claim: str = "*") -> Iterator[Path]:
     """Yield the files of all outcomes, each run once, the published copy before the local one."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for folder in (EVIDENCE, RUNS):
         for path in sorted((root / folder).glob(f"{claim}/*.json")):
-            if path.name not in seen:
-                seen.add(path.name)
+            run = (path.parent.name, path.name)
+            if run not in seen:
+                seen.add(run)
                 yield path
 
 

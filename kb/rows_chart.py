@@ -32,19 +32,8 @@ def rows_chart(rows: Sequence[dict[str, Any]], effect: str) -> Any:
     logarithmic = effect != "trend"
     line = 1.0 if logarithmic else 0.0
     first, last = _domain(rows, line, logarithmic)
-    drawn = [
-        {
-            **row,
-            "row": index,
-            "low": first if row["low"] is None else row["low"],
-            "high": last if row["high"] is None else row["high"],
-        }
-        for index, row in enumerate(rows)
-    ]
-    ticks = [tick for tick in TICKS if first <= tick <= last] if logarithmic else []
-    axis = alt.Axis(
-        title=NAMES[effect], grid=False, format="~g", labelOverlap="greedy", values=ticks or alt.Undefined
-    )
+    drawn = _closed(rows, first, last)
+    axis = _axis(effect, [tick for tick in TICKS if first <= tick <= last] if logarithmic else [])
     scale = alt.Scale(type="log" if logarithmic else "linear", domain=[first, last], nice=False)
     base = alt.Chart(alt.InlineData(values=drawn)).encode(
         x=alt.X("low:Q", scale=scale, axis=axis),
@@ -69,6 +58,24 @@ def rows_chart(rows: Sequence[dict[str, Any]], effect: str) -> Any:
             text="label:N", x=alt.value(0)
         ),
     ).properties(height=STEP * len(rows) + AXIS, width="container")
+
+
+def _closed(rows: Sequence[Json], first: float, last: float) -> list[dict[str, Any]]:
+    """Number the rows and let open edges end with the axis."""
+    return [
+        {
+            **row,
+            "row": index,
+            "low": first if row["low"] is None else row["low"],
+            "high": last if row["high"] is None else row["high"],
+        }
+        for index, row in enumerate(rows)
+    ]
+
+
+def _axis(effect: str, ticks: list[float]) -> Any:
+    values = ticks or alt.Undefined
+    return alt.Axis(title=NAMES[effect], grid=False, format="~g", labelOverlap="greedy", values=values)
 
 
 def _of(chart: Any, kind: str) -> Any:

@@ -323,7 +323,9 @@ def test_arms_that_agree_on_another_draw_are_measured_on_that_draw(base):
 
 def test_two_broken_records_are_both_reported_and_nothing_runs(base):
     root = base(WAITING, MEASURED.replace("kind: measured", "kind: measurd"))
-    (root / "claims" / "training" / "other.yaml").write_text(CAPABILITY.replace("is: true", "is: true, odd: 1"))
+    (root / "claims" / "training" / "other.yaml").write_text(
+        CAPABILITY.replace("is: true", "is: true, odd: 1")
+    )
     done = verify(root, "other")
     assert done.returncode == 2
     assert "the-claim.yaml:3: kind" in done.stderr

@@ -215,6 +215,7 @@ def raw_outcome(claim: Claim, name: str, run: str, **given: Any) -> dict[str, An
         plan = make_plan(name, claim, budget, 1, "cpu", 7)
         samples = bursts(plan, {(0, 0): effects})
         raw |= {"plan": plan.as_json(), "plan_sha256": digest(plan.as_json()), "samples": as_columns(samples)}
+        raw["samples_sha256"] = digest(raw["samples"])
     return raw | given
 
 

@@ -6,14 +6,12 @@ import sys
 from typing import Any
 
 from kb import screen
-from kb.catalogue import row
+from kb.catalogue import entry_of, row
 from kb.claim import as_plain
 from kb.files import outcome_paths, read_outcome
 from kb.library import Record, load_library
 from kb.outcome import frozen_record
 from kb.root import find_root
-from kb.summary import Entry
-from kb.words import Hardware, Reason, Verdict
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,25 +25,13 @@ def run(options: argparse.Namespace) -> int:
     root = find_root()
     record = load_library(root).record(options.claim)
     outcomes = [read_outcome(path) for path in outcome_paths(root, record.id)]
-    found = row(record, [_entry(outcome) for outcome in outcomes])
+    found = row(record, [entry_of(outcome) for outcome in outcomes])
     if options.json:
         data = {**found, "record": as_plain(record.claim), "outcomes": outcomes}
         sys.stdout.write(json.dumps(data, indent=1) + "\n")
     else:
         sys.stdout.write(_screen(record, found, outcomes) + "\n")
     return 0
-
-
-def _entry(outcome: dict[str, Any]) -> Entry:
-    return Entry(
-        outcome["run"],
-        Verdict(outcome["verdict"]),
-        Reason(outcome["reason"]),
-        Hardware(outcome["hardware"]),
-        outcome["environment"],
-        outcome["record_sha256"],
-        outcome["because"],
-    )
 
 
 def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]]) -> str:

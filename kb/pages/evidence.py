@@ -7,15 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kb.catalogue import row, stands_as
+from kb.catalogue import entry_of, row, stands_as
 from kb.claim import as_plain
 from kb.errors import StoreFault
 from kb.files import outcome_paths, read_outcome
 from kb.library import Library, Record
 from kb.outcome import Outcome, frozen_record
 from kb.source import Source
-from kb.summary import Entry, Standing
-from kb.words import Hardware, Reason, Verdict
+from kb.summary import Standing
 
 Json = dict[str, Any]
 
@@ -77,7 +76,7 @@ def gather(library: Library, claim: str) -> Evidence:
     """
     record = library.record(claim)
     outcomes, faults = _outcomes(library.root, record.id)
-    entries = [_entry(outcome) for outcome in outcomes]
+    entries = [entry_of(outcome) for outcome in outcomes]
     return Evidence(
         record=record,
         plain=as_plain(record.claim),
@@ -109,15 +108,3 @@ def _outcomes(root: Path, claim: str) -> tuple[list[Json], list[str]]:
                 f"{path.relative_to(root)}: {field}: {first['msg']}; `kb recheck` examines all outcomes"
             )
     return sorted(outcomes, key=lambda outcome: str(outcome["run"]), reverse=True), faults
-
-
-def _entry(outcome: Json) -> Entry:
-    return Entry(
-        run=outcome["run"],
-        verdict=Verdict(outcome["verdict"]),
-        reason=Reason(outcome["reason"]),
-        hardware=Hardware(outcome["hardware"]),
-        environment=outcome["environment"],
-        record_sha256=outcome["record_sha256"],
-        because=outcome["because"],
-    )
