@@ -61,7 +61,7 @@ def rows_chart(rows: Sequence[dict[str, Any]], effect: str) -> Any:
 
 
 def _closed(rows: Sequence[Json], first: float, last: float) -> list[dict[str, Any]]:
-    """Number the rows and let open edges end with the axis."""
+    """Return the rows numbered, open edges ended by the axis."""
     return [
         {
             **row,
