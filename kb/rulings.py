@@ -1,12 +1,12 @@
 """Rulings: one region or one direction, held against the intervals of all cells that decide."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from kb.plan import Plan
 from kb.regions import DIRECTION, EQUAL, Interval, union
-from kb.words import Effect, Quantifier, Verdict
+from kb.words import Effect, Quantifier, Reason, Verdict
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,45 @@ class Ruling:
 
 @dataclass(frozen=True)
 class CellEvidence:
-    """One cell's values and its sequences, on the scale of the regions."""
+    """One cell's values and what they leave possible, on the scale of the regions.
+
+    Attributes
+    ----------
+    values : list of float
+        One log effect (or slope) a block.
+    own : Interval
+        Confidence sequence for the median at the claim's alpha.
+    shared : Interval
+        The same at alpha divided by the number of deciding cells.
+    mean : Interval
+        Companion for the mean.
+    """
 
     values: list[float]
     own: Interval
     shared: Interval
     mean: Interval
 
+    @property
+    def trouble(self) -> Reason | None:
+        """Why this cell can decide nothing: its blocks contradict each other, or median and mean do."""
+        if self.own.low > self.own.high or self.shared.low > self.shared.high:
+            return Reason.DEPENDENCE
+        return Reason.ESTIMAND_SENSITIVE if self.own.disjoint(self.mean) else None
 
-def rule_over(
-    plan: Plan, cells: Sequence[CellEvidence], region: Interval, interval: Callable[[CellEvidence], Interval]
-) -> Ruling:
+    def trusted(self) -> "CellEvidence":
+        """Return the evidence that may decide: everything stays possible where there is trouble."""
+        return self if self.trouble is None else replace(self, own=Interval(), shared=Interval())
+
+
+def rule_over(plan: Plan, cells: Sequence[CellEvidence], region: Interval) -> Ruling:
     """Judge one region over all deciding cells as the quantifier asks.
 
     "Every" is refuted, and "some" and "up to" supported, by a single cell, which is therefore held to alpha
     divided by the number of cells; the other outcome needs every cell at alpha.
     """
-    inside = [interval(cell).inside(region) for cell in cells]
-    outside = [interval(cell).disjoint(region) for cell in cells]
+    inside = [cell.own.inside(region) for cell in cells]
+    outside = [cell.own.disjoint(region) for cell in cells]
     if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO):
         one = any(cell.shared.inside(region) for cell in cells)
         supported, refuted = one, bool(cells) and all(outside)
@@ -56,21 +77,15 @@ def rule_over(
     if supported:
         return Ruling(Verdict.SUPPORTED)
     if refuted:
-        larger = all(interval(cell).low > region.high for cell in cells)
-        smaller = all(interval(cell).high < region.low for cell in cells)
+        larger = all(cell.own.low > region.high for cell in cells)
+        smaller = all(cell.own.high < region.low for cell in cells)
         return Ruling(Verdict.REFUTED, "larger" if larger else "smaller" if smaller else "")
     return Ruling(Verdict.INCONCLUSIVE)
 
 
-def rule_magnitude(
-    plan: Plan,
-    cells: Sequence[CellEvidence],
-    interval: Callable[[CellEvidence], Interval] = lambda cell: cell.own,
-) -> Ruling:
+def rule_magnitude(plan: Plan, cells: Sequence[CellEvidence]) -> Ruling:
     """Judge the union of the readings: supported if the interval lies where one of them holds."""
-    rulings = [
-        rule_over(plan, cells, region, interval) for region in union([r.region for r in plan.readings])
-    ]
+    rulings = [rule_over(plan, cells, region) for region in union([r.region for r in plan.readings])]
     for ruling in rulings:
         if ruling.verdict is Verdict.SUPPORTED:
             return ruling
@@ -83,8 +98,8 @@ def rule_magnitude(
 def rule_direction(plan: Plan, cells: Sequence[CellEvidence]) -> Ruling:
     """Judge whether the effect exceeds the negligible margin; for a trend, whether it falls."""
     if plan.effect is Effect.TREND:
-        return rule_over(plan, cells, Interval(-math.inf, 0.0), lambda cell: cell.own)
-    ruling = rule_over(plan, cells, DIRECTION, lambda cell: cell.own)
+        return rule_over(plan, cells, Interval(-math.inf, 0.0))
+    ruling = rule_over(plan, cells, DIRECTION)
     if ruling.verdict is not Verdict.REFUTED:
         return Ruling(ruling.verdict)
     if all(cell.own.inside(EQUAL) for cell in cells):

@@ -68,13 +68,13 @@ def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
     shown = {cell: _evidence(plan, found, 1) for cell, found in values.items()}
     deciding = _deciding(plan, values)
     blocks = min((len(evidence.values) for evidence in deciding), default=0)
-    rulings = [rule_over(plan, deciding, reading.region, lambda cell: cell.own) for reading in plan.readings]
-    verdict = rule_magnitude(plan, deciding)
-    verdict, reason, because = _gated(plan, verdict, deciding, blocks)
+    trusted = [cell.trusted() for cell in deciding]
+    rulings = [rule_over(plan, trusted, reading.region) for reading in plan.readings]
+    verdict, reason, because = _gated(plan, rule_magnitude(plan, trusted), deciding, blocks)
     settled = reason in (Reason.INSIDE_REGION, Reason.OUTSIDE_REGION, Reason.PRECISION)
     if not settled:
         rulings = [Ruling(Verdict.INCONCLUSIVE) for _ in rulings]
-    direction = rule_direction(plan, deciding) if settled else Ruling(Verdict.INCONCLUSIVE)
+    direction = rule_direction(plan, trusted) if settled else Ruling(Verdict.INCONCLUSIVE)
     direction, *rulings = [_whole(plan, ruling) for ruling in (direction, *rulings)]
     chosen = _headline(plan, deciding)
     return Judgement(
@@ -142,20 +142,15 @@ def _gated(
             f"{blocks} blocks within the budget; a verdict needs {plan.fewest_blocks}: use a larger --budget"
         )
         return undecided, Reason.BUDGET, because
-    if any(cell.own.low > cell.own.high for cell in cells):
-        because = "blocks early and late in the run exclude each other; repeat on a quieter machine"
-        return undecided, Reason.DEPENDENCE, because
-    if _sensitive(plan, ruling, cells):
-        because = (
-            "the median and the mean of the blocks lead to opposite verdicts; repeat on a quieter machine"
-        )
-        return undecided, Reason.ESTIMAND_SENSITIVE, because
     if _whole(plan, ruling) != ruling:
         return undecided, Reason.NO_SOFTWARE, "it would need every declared cell; " + "; ".join(plan.dropped)
     if ruling.verdict is Verdict.SUPPORTED:
         return ruling, Reason.INSIDE_REGION, Reason.INSIDE_REGION.meaning
     if ruling.verdict is Verdict.REFUTED:
         return ruling, Reason.OUTSIDE_REGION, Reason.OUTSIDE_REGION.meaning
+    trouble = next((cell.trouble for cell in cells if cell.trouble is not None), None)
+    if trouble is not None:
+        return undecided, trouble, f"{trouble.meaning}; repeat on a quieter machine"
     because = "the interval still straddles an edge of a region; a larger --budget or a quieter machine helps"
     return undecided, Reason.PRECISION, because
 
@@ -164,13 +159,6 @@ def _whole(plan: Plan, ruling: Ruling) -> Ruling:
     """Take back a ruling that would need every declared cell where some had to be dropped."""
     needs_all = Verdict.SUPPORTED if plan.quantifier is Quantifier.EVERY else Verdict.REFUTED
     return Ruling(Verdict.INCONCLUSIVE) if plan.narrowed() and ruling.verdict is needs_all else ruling
-
-
-def _sensitive(plan: Plan, ruling: Ruling, cells: Sequence[CellEvidence]) -> bool:
-    if any(cell.own.disjoint(cell.mean) for cell in cells):
-        return True
-    companion = rule_magnitude(plan, cells, lambda cell: cell.mean).verdict
-    return {ruling.verdict, companion} == {Verdict.SUPPORTED, Verdict.REFUTED}
 
 
 def _headline(plan: Plan, cells: Sequence[CellEvidence]) -> CellEvidence | None:

@@ -60,7 +60,7 @@ def verify(library: Library, record: Record, options: Options) -> Outcome:
         Budget, device, threads.
     """
     began, started = time.monotonic(), datetime.now(UTC)
-    raw: Json = {"interrupted": False}
+    raw: Json = {"interrupted": False, **_circumstances(library, record, options)}
     try:
         raw |= _raw(library, record, options)
     except Unavailable as lacking:
@@ -69,7 +69,6 @@ def verify(library: Library, record: Record, options: Options) -> Outcome:
         raw |= {"failure": str(fault), "log": fault.log}
     except KeyboardInterrupt:
         raw["interrupted"] = True
-    raw |= _circumstances(library, record, options)
     raw |= {
         "started": started.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
