@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "show a claim with its outcomes",
     "lint": "check all records; every fault with its line",
     "doctor": "say what hardware and frameworks are here, and which claims can be verified",
+    "query": "ask the store in SQL",
     "publish": "copy an outcome of this machine to data/evidence/, for review in git",
     "rebuild": "make the DuckDB store again from the outcome files",
     "recheck": "derive every stored verdict again from its raw samples, and compare",
@@ -64,7 +65,8 @@ def _run(name: str, arguments: Sequence[str], program: str) -> int:
     )
     module.arguments(parser)
     options = parser.parse_intermixed_args(list(arguments))
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a background shell has them ignored
+        signal.signal(number, _as_interrupt)
     try:
         status = int(module.run(options))
         sys.stdout.flush()

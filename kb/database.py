@@ -206,16 +206,6 @@ def query(root: Path, sql: str, parameters: list[Any] | None = None) -> "pl.Data
         return frame
 
 
-def samples(root: Path, run: str) -> "pl.DataFrame":
-    """Return the raw samples of a run, in the order of measurement."""
-    return query(root, "SELECT * FROM sample WHERE run = ? ORDER BY start, position", [run])
-
-
-def history(root: Path, claim: str) -> "pl.DataFrame":
-    """Return all outcomes of a claim with their runs, oldest first."""
-    return query(root, "SELECT * FROM history WHERE claim = ? ORDER BY run", [claim])
-
-
 def digest_of(root: Path) -> dict[str, str]:
     """Return a hash of every table's content, whatever the row order: equal stores have equal hashes."""
     tables = ("environment", "record", "run", "outcome", "sample", "block", "finding", "citation")

@@ -11,7 +11,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from kb.errors import VerifierFault
 
 BLOCK = re.compile(r"(?m)^# /// script\s*$\n(?P<body>(^#(| .*)$\n)+)^# ///$")
-MODULES = {"tensorflow": "tensorflow", "torch": "torch"}
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
 
 
@@ -30,7 +29,7 @@ def requirements(verifier: Path) -> list[Requirement]:
     body = "\n".join(line.removeprefix("#").removeprefix(" ") for line in found["body"].splitlines())
     try:
         return [Requirement(text) for text in tomllib.loads(body).get("dependencies", [])]
-    except (tomllib.TOMLDecodeError, InvalidRequirement) as error:
+    except (tomllib.TOMLDecodeError, InvalidRequirement, TypeError) as error:
         message = f"{verifier.name}: its `# /// script` block cannot be read: {error}"
         raise VerifierFault(message) from None
 
@@ -58,7 +57,7 @@ def version(name: str) -> str | None:
 
     TensorFlow, for one, is also installed by distributions of other names (`tensorflow-cpu`).
     """
-    for distribution in (name, *_distributions().get(MODULES.get(name, name), [])):
+    for distribution in (name, *_distributions().get(name, [])):
         try:
             return importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:

@@ -3,14 +3,18 @@
 Text of records and outcomes is untrusted: control characters never reach the terminal.
 """
 
+import math
 import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kb.regions import Interval
+
 WIDTH = 100
 MARKS = {"supported": "+", "refuted": "x", "mixed": "±", "inconclusive": "?", "untested": "-"}
+WHICH = {"typical": "", "every": "smallest ", "some": "largest ", "up to": "largest "}
 COLOURS = {"supported": "32", "refuted": "31", "mixed": "35", "inconclusive": "33", "untested": "2"}
 
 
@@ -63,6 +67,8 @@ def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     if found.get("plan") is None or found["estimate"] is None:
         return []
     lines = [paragraph("measured", effect(found, record))]
+    if len(deciding(found)) > 1 and found["plan"]["effect"] != "trend":
+        lines.append(paragraph("cells", spread(found)))
     label = "indicative" if found["indicative"] else "direction"
     direction = found["direction"]
     lines.append(paragraph(label, _ruling(direction)))
@@ -74,15 +80,47 @@ def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
 
 def effect(found: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     """Return the effect with its interval, in the words of the claim's estimand."""
-    estimand = record["estimand"]
+    trend = record["estimand"]["effect"] == "trend"
     low, high = found["interval"]
-    name = {"speedup": "speed-up", "ratio": "ratio", "trend": "slope per doubling"}[estimand["effect"]]
-    form = ".4f" if estimand["effect"] == "trend" else ".3f"
+    form = ".4f" if trend else ".3f"
     bounds = f"{_edge(low, '-inf', form)} to {_edge(high, 'inf', form)}"
-    return (
-        f"{name} of {estimand['of']} against {estimand['against']} {found['estimate']:{form}} "
-        f"(95% {bounds}, {found['blocks']} blocks)"
-    )
+    figures = f"{found['estimate']:{form}} (95% {bounds}, {found['blocks']} blocks)"
+    cell = headline_cell(found)
+    of, against = found["plan"]["pairs"][cell["pair"]]
+    if trend:
+        return f"slope per doubling of {found['plan']['along']}, {of} against {against}: {figures}"
+    name = {"speedup": "speed-up", "ratio": "ratio"}[record["estimand"]["effect"]]
+    settings = ", ".join(f"{key} {value}" for key, value in found["plan"]["settings"][cell["place"]].items())
+    which = "" if len(deciding(found)) == 1 else WHICH[found["plan"]["quantifier"]]
+    return f"{which}{name} of {of} against {against} at {settings or 'the only cell'}: {figures}"
+
+
+def deciding(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the cells of an outcome from which its verdict was made."""
+    return [cell for cell in found["cells"] if cell["deciding"]]
+
+
+def headline_cell(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the cell whose figures stand for the outcome; for a trend, one of its arm pair."""
+    cells = deciding(found)
+    return next((cell for cell in cells if cell["estimate"] == found["estimate"]), cells[0])
+
+
+def spread(found: Mapping[str, Any]) -> str:
+    """Return how many deciding cells lie inside, outside and across the hull of the readings."""
+    lows = [reading["low"] for reading in found["readings"]]
+    highs = [reading["high"] for reading in found["readings"]]
+    region = Interval(-math.inf if None in lows else min(lows), math.inf if None in highs else max(highs))
+    intervals = [_interval(cell) for cell in deciding(found)]
+    inside = sum(interval.inside(region) for interval in intervals)
+    outside = sum(interval.disjoint(region) for interval in intervals)
+    undecided = len(intervals) - inside - outside
+    return f"{inside} inside the claimed region, {outside} outside, {undecided} undecided"
+
+
+def _interval(cell: Mapping[str, Any]) -> Interval:
+    low, high = cell["interval"]
+    return Interval(-math.inf if low is None else low, math.inf if high is None else high)
 
 
 def _edge(value: float | None, unbounded: str, form: str = ".4g") -> str:

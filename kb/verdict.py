@@ -162,12 +162,11 @@ def _whole(plan: Plan, ruling: Ruling) -> Ruling:
 
 
 def _headline(plan: Plan, cells: Sequence[CellEvidence]) -> CellEvidence | None:
-    """Return the cell whose figures stand for all: the only one, or the one that decides the wording."""
+    """Return the cell whose figures stand for all: that which reaches furthest, or falls shortest."""
     known = [cell for cell in cells if cell.values]
-    if not known:
-        return None
-    by_centre = sorted(known, key=lambda cell: median(cell.values))
-    return by_centre[-1] if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO) else by_centre[0]
+    if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO):
+        return max(known, key=lambda cell: (cell.own.low, median(cell.values)), default=None)
+    return min(known, key=lambda cell: (cell.own.high, median(cell.values)), default=None)
 
 
 def _cell_result(plan: Plan, cell: tuple[int, int], evidence: CellEvidence) -> CellResult:

@@ -20,7 +20,7 @@ LAYER_OF = {
     "store": ("files", "database", "catalogue", "listing", "recheck"),
     "faces": (
         "cli", "screen", "progress", "rows_chart", "figures", "commands", "commands.app", "commands.doctor", "commands.lint",
-        "commands.list", "commands.publish", "commands.rebuild", "commands.recheck", "commands.schema", "commands.show",
+        "commands.list", "commands.publish", "commands.query", "commands.rebuild", "commands.recheck", "commands.schema", "commands.show",
         "commands.verify", "pages", "pages.answer", "pages.claim", "pages.claims", "pages.downloads",
         "pages.evidence", "pages.markup", "pages.provenance", "pages.runs", "pages.stated",
     ),

@@ -112,7 +112,7 @@ def test_show_says_what_is_claimed_what_was_found_and_what_was_assumed(root, out
         "Running the loop once",
         "twice as fast",
         "assumed: small enough",
-        "speed-up of plain",
+        "speed-up of plain/once against plain/twice",
         "r1",
     ):
         assert text in done.stdout

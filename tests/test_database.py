@@ -11,7 +11,7 @@ from tenacity import stop_after_attempt
 from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy
 
 from kb import database
-from kb.database import add, digest_of, history, path_of, query, reading, rebuild, samples
+from kb.database import add, digest_of, path_of, query, reading, rebuild
 from kb.errors import StoreFault
 from kb.outcome import frozen_record
 
@@ -40,13 +40,13 @@ def hashes(root: Path) -> dict[str, str]:
 def test_what_an_outcome_says_can_be_queried(root, files):
     for path in files:
         add(root, path)
-    found = history(root, MEASURED)
+    found = query(root, "FROM history WHERE claim = ? ORDER BY run", [MEASURED])
     assert found["run"].to_list() == ["r1", "r2", "r3"]
     assert found["verdict"].to_list() == ["supported", "refuted", "untested"]
     assert found["counts"].to_list() == [True, True, True]
     assert found["estimate"][0] == pytest.approx(2, rel=0.01)
     assert found["low"][0] < found["estimate"][0] < found["high"][0]
-    raw = samples(root, "r1")
+    raw = query(root, "FROM sample WHERE run = ? ORDER BY start, position", ["r1"])
     assert raw.height == 18
     assert set(raw["arm"]) == {"plain/once", "plain/twice"}
     fields = query(root, "SELECT field, value FROM finding WHERE run = 'r4' ORDER BY field").rows()

@@ -32,7 +32,9 @@ def test_nothing_that_changes_by_the_moment_stands_in_the_key():
     assert {"load", "free_gib", "uptime_s", "governor"} <= set(observed.context)
 
 
-@pytest.mark.parametrize(("device", "found"), [("cpu", Hardware.CPU), ("cuda", Hardware.GPU), ("tpu", Hardware.TPU)])
+@pytest.mark.parametrize(
+    ("device", "found"), [("cpu", Hardware.CPU), ("cuda", Hardware.GPU), ("tpu", Hardware.TPU)]
+)
 def test_a_device_belongs_to_a_class(device, found):
     assert environment.hardware_class(device) is found
 

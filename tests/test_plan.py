@@ -27,7 +27,9 @@ CLAIM = {
 
 def made(budget: Budget = Budget.NORMAL, **changed) -> Plan:
     record = {**CLAIM, **changed}
-    claim = Claim.model_validate_json(json.dumps({name: value for name, value in record.items() if value is not None}))
+    claim = Claim.model_validate_json(
+        json.dumps({name: value for name, value in record.items() if value is not None})
+    )
     return make_plan("a-claim", claim, budget, 2, "cpu", 7)
 
 
@@ -62,7 +64,9 @@ def test_a_plan_survives_its_file_and_its_hash_with_it():
 
 @pytest.mark.parametrize("change", [{"alpha": 0.1}, {"seed": 8}, {"seconds": 1.0}, {"threads": 1}])
 def test_any_change_changes_the_hash(change):
-    assert digest(plan_of(**change).as_json()) != digest(plan_of(seed=7, alpha=0.05, threads=2, seconds=2.0).as_json())
+    assert digest(plan_of(**change).as_json()) != digest(
+        plan_of(seed=7, alpha=0.05, threads=2, seconds=2.0).as_json()
+    )
 
 
 def test_arms_that_are_not_to_be_had_take_their_pairs_with_them():

@@ -49,7 +49,9 @@ def test_an_interval_across_the_gap_between_readings_does_not_support():
     assert rule_magnitude(plan, [cell(Interval(1.15, 1.45))]).verdict is Verdict.INCONCLUSIVE
 
 
-@pytest.mark.parametrize(("interval", "tag"), [(Interval(0.5, 0.9), "reverse"), (Interval(0.99, 1.01), "equal")])
+@pytest.mark.parametrize(
+    ("interval", "tag"), [(Interval(0.5, 0.9), "reverse"), (Interval(0.99, 1.01), "equal")]
+)
 def test_a_refuted_direction_says_on_which_side_it_lies(interval, tag):
     ruling = rule_direction(plan_of(), [cell(interval)])
     assert (ruling.verdict, ruling.tag) == (Verdict.REFUTED, tag)
