@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kb.regions import Interval
+from kb.regions import TOLERANCE, Interval
 
 WIDTH = 100
 MARKS = {"supported": "+", "refuted": "x", "mixed": "±", "inconclusive": "?", "untested": "-"}
@@ -69,6 +69,8 @@ def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     lines = [paragraph("measured", effect(found, record))]
     if len(deciding(found)) > 1 and found["plan"]["effect"] != "trend":
         lines.append(paragraph("cells", spread(found)))
+    if (note := exceeded(found, record)) is not None:
+        lines.append(paragraph("note", note))
     label = "indicative" if found["indicative"] else "direction"
     direction = found["direction"]
     lines.append(paragraph(label, _ruling(direction)))
@@ -116,6 +118,18 @@ def spread(found: Mapping[str, Any]) -> str:
     outside = sum(interval.disjoint(region) for interval in intervals)
     undecided = len(intervals) - inside - outside
     return f"{inside} inside the claimed region, {outside} outside, {undecided} undecided"
+
+
+def exceeded(found: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
+    """Return the note that an "up to" figure is exceeded: that does not refute it, and must not go unsaid."""
+    figures = [reading["value"] for reading in record["readings"] if "value" in reading]
+    low = found["interval"][0]
+    if found["plan"]["quantifier"] != "up to" or low is None or not figures:
+        return None
+    figure = max(figures)
+    if low <= figure * (1 + TOLERANCE):
+        return None
+    return f"the largest effect exceeds the stated {figure:g} by far: it is at least {low:.3g}"
 
 
 def _interval(cell: Mapping[str, Any]) -> Interval:
