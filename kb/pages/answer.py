@@ -51,6 +51,7 @@ def _lines(evidence: Evidence) -> Iterator[object]:
     first = speaking[0]
     if _measured(first):
         yield _why(first)
+        yield from filter(None, [screen.exceeded(first, first["record"])])
     if first["indicative"]:
         yield fill("{} {}", INDICATIVE, _seen(first))
     yield _where(first)
