@@ -156,6 +156,8 @@ def _check(check: Mapping[str, Any]) -> str:
 
 
 def _machine(found: Mapping[str, Any]) -> str:
+    if found["kind"] == "judgement":
+        return f"nothing that could be run or cited, {found['ended'][:10]}"
     if found["hardware"] == "any":
         return f"the record's citations and logic, {found['ended'][:10]}"
     host = found["environment_key"]["host"]
