@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEFAULT := tensorflow-eager-by-default github-stars-2023 lightning-85pct-arxiv tensorflow-define-by-run-label \
            cnn-inference-pytorch-25pct-faster choose-pytorch-research
 
-.PHONY: verify test test-slow check app benchmarks clean
+.PHONY: verify test check app benchmarks clean
 
 verify: .venv/frameworks
 	@$(BIN)/verify $(DEFAULT) --budget quick; status=$$?; \
@@ -14,9 +14,6 @@ verify: .venv/frameworks
 
 test: .venv/test
 	$(BIN)/pytest
-
-test-slow: .venv/test
-	$(BIN)/pytest -m slow
 
 check: .venv/test
 	$(BIN)/ruff format --check .
@@ -29,6 +26,7 @@ app: .venv/frameworks
 
 benchmarks: .venv/test
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/time_shares.py
 	$(BIN)/python benchmarks/false_verdicts.py
 	$(BIN)/python benchmarks/same_arm.py
 
