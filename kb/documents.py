@@ -158,7 +158,8 @@ def _figures(found: dict[str, float]) -> str:
 
 
 def _nothing(claim: Claim) -> str:
-    return f"no primary or secondary figure of the same population for {claim.period or claim.as_of} is known"
+    period = claim.period or claim.as_of
+    return f"no readable figure of the same population for {period} is cited; citing one would settle it"
 
 
 def _by_date(claim: Claim, names: Sequence[str]) -> dict[str, dict[str, float]]:
