@@ -9,7 +9,7 @@ from kb.listing import listed
 from kb.root import find_root
 
 FILTERS = ("kind", "topic", "verdict", "source")
-WIDTHS = (44, 10, 11, 29)
+WIDTHS = (43, 10, 11, 30)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
