@@ -4,8 +4,7 @@ KbError                 anything that stops a command with a message instead of 
 ├── RecordFaults        records that cannot be used; carries every fault found
 ├── UnknownClaim        a claim id that no record bears; suggests the nearest
 ├── VerifierFault       a verifier crashed, hung, or answered rubbish; carries the end of its log
-├── StoreFault          the store cannot be read or written
-└── IntegrityFault      stored evidence does not agree with itself
+└── StoreFault          the store cannot be read or written
 """
 
 from dataclasses import asdict, dataclass
@@ -108,9 +107,3 @@ class StoreFault(KbError):
     """The store cannot be read or written."""
 
     status = Exit.FAILED
-
-
-class IntegrityFault(KbError):
-    """Stored evidence does not agree with itself."""
-
-    status = Exit.INTEGRITY

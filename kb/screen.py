@@ -129,7 +129,7 @@ def exceeded(found: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
     figure = max(figures)
     if low <= figure * (1 + TOLERANCE):
         return None
-    return f"the largest effect exceeds the stated {figure:g} by far: it is at least {low:.3g}"
+    return f"the largest effect exceeds the stated {figure:g}: it is at least {low:.3g}"
 
 
 def _interval(cell: Mapping[str, Any]) -> Interval:

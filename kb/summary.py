@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from kb.words import Hardware, Reason, Summary, Verdict
 
-DECIDED = (Verdict.SUPPORTED, Verdict.REFUTED)
-
 
 @dataclass(frozen=True)
 class Entry:

@@ -8,7 +8,6 @@ from typing import Any
 from kb.listing import listed
 from kb.root import find_root
 
-FILTERS = ("kind", "topic", "verdict", "source")
 WIDTHS = (43, 10, 11, 30)
 
 
