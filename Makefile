@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEFAULT := tensorflow-eager-by-default github-stars-2023 lightning-85pct-arxiv tensorflow-define-by-run-label \
            cnn-inference-pytorch-25pct-faster choose-pytorch-research
 
-.PHONY: verify test check app benchmarks clean
+.PHONY: verify test check app benchmarks trust peers clean
 
 verify: .venv/frameworks
 	@$(BIN)/verify $(DEFAULT) --budget quick; status=$$?; \
@@ -27,11 +27,27 @@ app: .venv/frameworks
 benchmarks: .venv/test
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/time_shares.py
-	$(BIN)/python benchmarks/false_verdicts.py
-	$(BIN)/python benchmarks/same_arm.py
+
+# The proof that verdicts are true: simulated false verdicts, then live controls. Leave the machine alone meanwhile.
+trust: .venv/test
+	$(BIN)/python benchmarks/trust/simulate.py
+	$(BIN)/python benchmarks/trust/live.py
+
+# The same work under other tools. They lie apart, and see torch and numpy of .venv through a path file.
+peers: .venv/test .venv-peers/done
+	$(BIN)/python benchmarks/harness/run.py --budget 20 --repeats 10 --seed 1 --resume
+	$(BIN)/python benchmarks/harness/report.py --write
+
+.venv-peers/done: benchmarks/harness/requirements.txt
+	command -v hyperfine >/dev/null || { echo "needs hyperfine: apt-get install hyperfine"; exit 1; }
+	$(BIN)/python -m venv .venv-peers
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+	  "$$(.venv-peers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/main.pth"
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r benchmarks/harness/requirements.txt
+	@touch $@
 
 clean:
-	rm -rf .venv data/runs data/kb*.duckdb data/listing.json
+	rm -rf .venv .venv-peers data/runs data/kb*.duckdb data/listing.json
 
 .venv/frameworks: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), f'found Python {sys.version.split()[0]}, needs 3.11 or newer'"

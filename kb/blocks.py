@@ -1,109 +1,144 @@
-"""A block: two live fresh processes whose bursts alternate, or solo processes, weighed one by one."""
+"""A block: live fresh processes whose bursts alternate, or solo processes, weighed one by one."""
 
 import time
 from typing import Any
 
-from kb.effects import SIDES, Sample
+from kb.effects import Sample
+from kb.interference import Watch
 from kb.processes import Worker
 from kb.run import NANO, Run, Slot
+from kb.watched import Watched
 
 MOST_ROUNDS = 6
+FIRST = 1
+"""The first block; from the one before, the pilot's, and from it, first calls are noted."""
+Replies = dict[tuple[Slot, int], dict[str, Any]]
+"""What arms answered when they were opened and warmed, by slot and place."""
 
 
-def time_block(run: Run, number: int) -> None:
-    """Measure one block of bursts; as many rounds as fit in the time that its processes took to start."""
-    began = time.monotonic()
-    with run.pair() as workers:
-        _prepare(run, workers)
-        started = time.monotonic() - began
-        _alternate(run, workers, number, started)
-        ending = time.monotonic()
-    run.measured.seconds["processes"] += started + time.monotonic() - ending
+def time_block(run: Run, number: int) -> Replies:
+    """Measure one block of bursts, in one set of fresh processes for each number of threads."""
+    slots, found, replies = run.slots(number), list[Watched](), Replies()
+    for threads, places in run.groups():
+        began = time.monotonic()
+        with run.processes(sorted({side for side, _ in slots}), threads) as workers:
+            replies |= _prepare(run, workers, slots, places, together=number > FIRST)
+            started = time.monotonic() - began
+            found.append(alternate(run, workers, number, slots, places))
+            ending = time.monotonic()
+        run.measured.seconds["processes"] += started + time.monotonic() - ending
+    if number >= FIRST:
+        run.measured.watched.append(sum(found[1:], found[0]))
+    return replies
 
 
-def _alternate(run: Run, workers: dict[str, Worker], number: int, started: float) -> None:
-    """Time all bursts of a block in their order."""
-    mirrored = run.declaration["order"] == "mirrored"
-    fits = started / max(_round_seconds(run), 1e-3)
-    rounds = max(1, min(MOST_ROUNDS, int(fits))) if mirrored else 1
-    for place in range(len(run.plan.settings)):
-        for turn in range(rounds):
-            order = _mirrored(run) if mirrored else _alternated(run, number + place)
-            for position, slot in enumerate(order):
-                _burst(run, workers, (number, place, turn, position), slot)
+def _prepare(
+    run: Run, workers: dict[str, Worker], slots: list[Slot], places: list[int], together: bool
+) -> Replies:
+    """Open and warm every arm: the sides at the same time, or one by one where first calls are noted."""
+    replies = Replies()
+    if not together:
+        for side in workers:
+            own = [slot for slot in slots if slot[0] == side]
+            replies |= _prepare(run, {side: workers[side]}, own, places, together=True)
+        return replies
+    asked: dict[str, list[tuple[Slot, int]]] = {side: [] for side in workers}
+    for place in places:
+        for slot in slots:
+            asked[slot[0]].append((slot, place))
+    for step in range(max(len(each) for each in asked.values())):
+        active = [each[step] for each in asked.values() if step < len(each)]
+        for do in ("open", "warm"):
+            for slot, place in active:
+                workers[slot[0]].send(do, **_arguments(run, do, slot[1], place))
+            for slot, place in active:
+                replies.setdefault((slot, place), {}).update(workers[slot[0]].receive())
+        for slot, place in active:
+            run.observe(slot, place, replies[slot, place]["settings"])
+    return replies
 
 
-def _prepare(run: Run, workers: dict[str, Worker]) -> None:
-    """Open and warm every arm; the two sides prepare at the same time, since nothing is timed yet."""
-    warm = run.declaration["warm_steps"]
-    asked: dict[str, list[tuple[str, dict[str, Any]]]] = {side: [] for side in SIDES}
-    for place in range(len(run.plan.settings)):
-        for side, arm in run.slots():
-            key = f"{arm}@{place}"
-            asked[side].append(("open", {"key": key, "cell": run.cell(arm, place)}))
-            asked[side].append(("warm", {"key": key, "steps": warm}))
-    for step in range(max(len(requests) for requests in asked.values())):
-        active = [side for side in SIDES if step < len(asked[side])]
-        for side in active:
-            do, arguments = asked[side][step]
-            workers[side].send(do, **arguments)
-        for side in active:
-            workers[side].receive()
+def _arguments(run: Run, do: str, arm: str, place: int) -> dict[str, Any]:
+    key = f"{arm}@{place}"
+    if do == "open":
+        return {"key": key, "cell": run.cell(arm, place)}
+    return {"key": key, "steps": run.warm_steps.get(place, run.declaration["warm_steps"])}
 
 
-def _round_seconds(run: Run) -> float:
-    """Return what one round of all cells is expected to take, from the pilot."""
-    costs = [
-        run.measured.pilot[f"{arm}@{place}"]
-        for place in range(len(run.plan.settings))
-        for _, arm in run.slots()
-    ]
-    return 2 * sum(int(cost["typical_ns"]) * int(cost["burst_steps"]) for cost in costs) / NANO
+def alternate(
+    run: Run, workers: dict[str, Worker], number: int, slots: list[Slot], places: list[int]
+) -> Watched:
+    """Time all bursts of a block in their order, and watch the machine meanwhile."""
+    bursts = _Bursts(run, workers, number)
+    watch = Watch(bursts.used())
+    for turn in range(run.rounds):
+        order = list(places)
+        if run.mirrored:
+            run.order.shuffle(order)
+        for place in order:
+            drawn = _mirrored(run, slots) if run.mirrored else _alternated(slots, number + place)
+            for position, slot in enumerate(drawn):
+                bursts.time(slot, place, turn, position)
+    return watch.end(number, bursts.used(), bursts.wall, bursts.partner, bursts.switches)
 
 
-def _mirrored(run: Run) -> list[Slot]:
+def _mirrored(run: Run, slots: list[Slot]) -> list[Slot]:
     """Draw an order of the arms and append its mirror image: ABBA, with which linear drift cancels."""
-    order = run.slots()
+    order = list(slots)
     run.order.shuffle(order)
     return order + order[::-1]
 
 
-def _alternated(run: Run, turn: int) -> list[Slot]:
-    order = run.slots()
-    return order[::-1] if turn % 2 else order
+def _alternated(slots: list[Slot], turn: int) -> list[Slot]:
+    return slots[::-1] if turn % 2 else slots
 
 
-def _burst(run: Run, workers: dict[str, Worker], at: tuple[int, int, int, int], slot: Slot) -> None:
-    side, arm = slot
-    block, place, turn, position = at
-    partner = workers[SIDES[1 - SIDES.index(side)]]
-    key = f"{arm}@{place}"
-    steps = run.measured.pilot[key]["burst_steps"]
-    idle = partner.ask("cpu")["cpu"]
-    reply = workers[side].ask("burst", key=key, steps=steps)
-    idle = partner.ask("cpu")["cpu"] - idle
-    cost = int(reply["cost"])
-    start = int(reply["start"] - run.began * NANO)
-    run.measured.samples.append(
-        Sample(block, place, turn, position, side, arm, steps, cost, int(reply["cpu"]), start)
-    )
-    run.measured.partner_cpu = max(run.measured.partner_cpu, idle / cost)
-    run.measured.seconds["bursts"] += cost / NANO
+class _Bursts:
+    """The bursts of one set of processes, and what is summed over them."""
+
+    def __init__(self, run: Run, workers: dict[str, Worker], number: int) -> None:
+        self.run, self.workers, self.number = run, workers, number
+        self.wall = self.partner = self.switches = 0
+
+    def used(self) -> list[int]:
+        """Return the processor time of every process so far, in ns."""
+        return [worker.ask("cpu")["cpu"] for worker in self.workers.values()]
+
+    def time(self, slot: Slot, place: int, turn: int, position: int) -> None:
+        """Time one burst while the other processes wait."""
+        side, arm = slot
+        measured = self.run.measured
+        key = f"{arm}@{place}"
+        steps = int(measured.pilot[key]["burst_steps"])
+        waiting = [worker for other, worker in self.workers.items() if other != side]
+        before = sum(worker.ask("cpu")["cpu"] for worker in waiting)
+        reply = self.workers[side].ask("burst", key=key, steps=steps)
+        self.partner += sum(worker.ask("cpu")["cpu"] for worker in waiting) - before
+        cost, cpu = int(reply["cost"]), int(reply["cpu"])
+        start = int(reply["start"] - self.run.began * NANO)
+        kept = measured.samples if self.number >= FIRST else measured.trial
+        kept.append(Sample(self.number, place, turn, position, side, arm, steps, cost, cpu, start))
+        measured.seconds["bursts"] += cost / NANO
+        self.wall += cost
+        self.switches += int(reply["switches"])
 
 
 def weigh_block(run: Run, number: int) -> None:
     """Weigh every arm in a process of its own, alone on the machine, in an order drawn for the block."""
     steps = run.declaration["min_steps"]
     for place in range(len(run.plan.settings)):
-        order = run.slots()
+        order = run.slots(number)
         run.order.shuffle(order)
         for position, (side, arm) in enumerate(order):
             began = time.monotonic()
-            worker = run.start()
+            worker = run.start(run.plan.threads_at(place))
             try:
                 reply = worker.ask("weigh", cell=run.cell(arm, place), steps=steps)
             finally:
                 worker.close()
+            run.observe((side, arm), place, reply["settings"])
+            weighed = {"block": number, "place": place, "side": side, "arm": arm, **reply["weighed"]}
+            run.measured.weighed.append(weighed)
             run.measured.seconds["bursts"] += time.monotonic() - began
             start = int(reply["start"] - run.began * NANO)
             cost, cpu = int(reply["cost"]), int(reply["cpu"])

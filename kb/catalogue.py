@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from kb.errors import OldOutcome
 from kb.files import outcome_paths, read_outcome
 from kb.library import Library, Record
 from kb.outcome import frozen_record
@@ -18,8 +20,9 @@ def entries(root: Path) -> dict[str, list[Entry]]:
     """Return what the summary needs of all outcomes, by claim."""
     found: dict[str, list[Entry]] = defaultdict(list)
     for path in outcome_paths(root):
-        outcome = read_outcome(path)
-        found[outcome["claim"]].append(entry_of(outcome))
+        with suppress(OldOutcome):
+            outcome = read_outcome(path)
+            found[outcome["claim"]].append(entry_of(outcome))
     return found
 
 

@@ -7,7 +7,7 @@ only that copy, so neither ever waits for the other.
 import random
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,13 @@ import duckdb
 from filelock import FileLock, Timeout
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random
 
-from kb.errors import StoreFault
+from kb.errors import OldOutcome, StoreFault
 from kb.files import outcome_paths, read_outcome
 
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA = 1
+SCHEMA = 2
 STORAGE = "v1.5.0"
 LOCK_SECONDS = 60
 NAME, COPY = "kb.duckdb", "kb-read.duckdb"
@@ -57,7 +57,8 @@ def add(root: Path, path: Path) -> None:
     """
     with _writing(root):
         database = path_of(root)
-        if not database.exists():
+        if not database.exists() or _schema(database) < SCHEMA:
+            database.unlink(missing_ok=True)
             _drop_log(database)
             _build(root, database)
         else:
@@ -95,14 +96,16 @@ def _drop_log(database: Path) -> None:
 
 
 def _build(root: Path, database: Path, records: dict[str, str] | None = None) -> int:
-    paths = list(outcome_paths(root))
+    count = 0
     with _connection(database) as connection:
         _prepare(connection)
-        for path in paths:
-            _load(connection, path)
+        for path in outcome_paths(root):
+            with suppress(OldOutcome):
+                _load(connection, path)
+                count += 1
         for claim, sha256 in (records or {}).items():
             connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?)", [claim, sha256])
-    return len(paths)
+    return count
 
 
 @contextmanager
@@ -135,8 +138,18 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
+def _schema(database: Path) -> int:
+    """Return the version of a store's tables; an older store is made again from the outcome files."""
+    with _connection(database) as connection:
+        try:
+            found = connection.execute("SELECT max(schema_version) FROM meta").fetchall()[0][0]
+        except duckdb.CatalogException:
+            return SCHEMA
+    return SCHEMA if found is None else int(found)
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables, or bring an older store forward; a newer one is refused."""
+    """Make the tables; a store that is newer than this kb is refused."""
     connection.execute(TABLES)
     found = connection.execute("SELECT max(schema_version) FROM meta").fetchall()[0][0]
     if found is None:
@@ -208,7 +221,18 @@ def query(root: Path, sql: str, parameters: list[Any] | None = None) -> "pl.Data
 
 def digest_of(root: Path) -> dict[str, str]:
     """Return a hash of every table's content, whatever the row order: equal stores have equal hashes."""
-    tables = ("environment", "record", "run", "outcome", "sample", "block", "finding", "citation")
+    tables = (
+        "environment",
+        "record",
+        "run",
+        "outcome",
+        "sample",
+        "block",
+        "watched",
+        "gate",
+        "finding",
+        "citation",
+    )
     count = "SELECT count(*), sum(hash(t::VARCHAR)::HUGEINT) FROM {} t"
     with reading(root) as connection:
         return {table: str(connection.execute(count.format(table)).fetchall()[0]) for table in tables}

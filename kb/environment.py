@@ -1,29 +1,39 @@
 """The environment of a run: a key that is hashed and names it, and a context that is only recorded.
 
-Nothing in the key changes at a reboot (measurement.md section 6). What cannot be read is `unknown`, and an
-environment with an unknown part equals no other.
+Nothing in the key changes at a reboot or between runs (measurement.md section 6). What a system of this kind
+has and could not be read is `unknown`, and an environment with an unknown part equals no other; what it does
+not have is None.
 """
 
-import json
+import hashlib
 import os
 import platform
+import re
 import secrets
-import shutil
-import subprocess
+import time
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from kb.packages import versions
+from kb.cgroups import cpu_quota
+from kb.devices import accelerators
+from kb.host import GIB, host, physical_cores, visible_cpus
+from kb.packages import FRAMEWORKS, version
 from kb.plan import digest
-from kb.words import Hardware
+from kb.software import build, distributions, operating_system, own_version, python
+from kb.system_files import ROOT, UNKNOWN, pairs, read
 
-UNKNOWN = "unknown"
-GIB = 1024**3
-DEVICES = {"cuda": Hardware.GPU, "mps": Hardware.GPU, "xpu": Hardware.GPU, "tpu": Hardware.TPU}
+# Variables that change how frameworks compute; kb sets some of them for its workers, over the user's.
+PREFIXES = (
+    "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "DNNL_", "ONEDNN_", "TF_", "KERAS_", "XLA_",
+    "JAX_", "PJRT_", "TORCH", "PYTORCH_", "CUDA_", "CUDNN_", "CUBLAS_", "NVIDIA_TF32_OVERRIDE", "NCCL_",
+    "HIP_", "ROCR_", "HSA_", "MIOPEN_", "ZE_", "ONEAPI_", "SYCL_", "TPU_", "LIBTPU_",
+)  # fmt: skip
+TERRAFORM = ("TF_VAR_", "TF_CLI_", "TF_TOKEN_")  # also begin with TF_
+PLACES = ("_HOME", "_DIR", "_PATH", "_FILE", "_CACHE")  # say where something lies, not how it computes
+SECRET = re.compile("key|token|secret|pass|credential|auth|cookie", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,20 @@ class Environment:
         """The environment's name: 16 hexadecimal digits of the hash of its key."""
         return digest(self.key)[:16]
 
+    @property
+    def unread(self) -> list[str]:
+        """The parts of the key that could not be read, for which this environment equals no other."""
+        return list(_unread(self.key, ""))
 
-def observe(device: str = "cpu", threads: int | None = None) -> Environment:
+
+def _unread(value: Any, path: str) -> list[str]:
+    if value == UNKNOWN:
+        return [path]
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for name, part in parts for found in _unread(part, f"{path}.{name}".lstrip("."))]
+
+
+def observe(device: str = "cpu", threads: int | None = None, root: Path = ROOT) -> Environment:
     """Read the present environment.
 
     Parameters
@@ -56,103 +78,98 @@ def observe(device: str = "cpu", threads: int | None = None) -> Environment:
         The device that arms run on.
     threads : int or None
         Threads for every framework; all physical cores that this process may use if None.
+    root : Path
+        Where /proc, /sys and /dev lie.
     """
+    installed = distributions()
     key = {
-        "host": _host(),
-        "accelerators": accelerators(),
-        "system": {
-            "kernel": platform.release(),
-            "libc": "-".join(platform.libc_ver()),
-            "os": platform.system(),
+        "host": host(root),
+        "accelerators": accelerators(root),
+        "os": operating_system(root),
+        "python": python(),
+        "packages": _versions(installed),
+        "build": build(installed),
+        "settings": {
+            "device": device,
+            "threads": threads or default_threads(root),
+            "affinity": len(visible_cpus()),
+            "variables": _framework_variables(),
         },
-        "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
-        "packages": versions(),
-        "settings": {"device": device, "threads": threads or default_threads()},
     }
-    if UNKNOWN in json.dumps(key):
+    if _unread(key, ""):
         key["equal_to_no_other"] = secrets.token_hex(8)
-    return Environment(key, context())
+    return Environment(key, {**context(root), "distributions": installed})
 
 
-def context() -> dict[str, Any]:
-    """Read what changes from moment to moment: load, free memory, governor."""
+def default_threads(root: Path = ROOT) -> int:
+    """Return the threads that every framework gets: the physical cores of this process, within its quota."""
+    quota = cpu_quota(root)
+    cores = physical_cores(root)
+    return max(1, min(cores, int(quota)) if isinstance(quota, float) else cores)
+
+
+def _versions(installed: list[str]) -> dict[str, str]:
+    """Return the frameworks' versions; one under another distribution's name is looked for by its module."""
+    named = dict(each.split("==", 1) for each in installed)
+    found = {name: named.get(name) or version(name) for name in FRAMEWORKS}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def _framework_variables() -> dict[str, str]:
     return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(PREFIXES) and not (name.startswith(TERRAFORM) or name.endswith(PLACES))
+        if not SECRET.search(name)
+    }
+
+
+def context(root: Path = ROOT) -> dict[str, Any]:
+    """Read what changes from moment to moment, and what tells of the machine without naming it.
+
+    Of variables that are not in the key, only names are kept: any of them could bear a secret.
+
+    Parameters
+    ----------
+    root : Path
+        Where /proc and /sys lie.
+    """
+    scaling = root / "sys/devices/system/cpu/cpu0/cpufreq"
+    return {
+        "machine": hashlib.sha256(platform.node().encode()).hexdigest()[:12],
         "load": [round(load, 2) for load in os.getloadavg()],
+        "runnable": _runnable(root),
         "free_gib": round(psutil.virtual_memory().available / GIB, 1),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "uptime_s": int(float((_read("/proc/uptime").split() or ["0"])[0]))
-        if _read("/proc/uptime") != UNKNOWN
-        else 0,
-        "kb": metadata.version("claims-kb") if _installed("claims-kb") else UNKNOWN,
-        "distributions": sorted(f"{d.name}=={d.version}" for d in metadata.distributions()),
+        "swap_gib": round(psutil.swap_memory().used / GIB, 1),
+        "governor": read(scaling / "scaling_governor"),
+        "frequency_driver": read(scaling / "scaling_driver"),
+        "max_khz": read(scaling / "cpuinfo_max_freq"),
+        "turbo": _turbo(root),
+        "microcode": pairs(read(root / "proc/cpuinfo")).get("microcode"),
+        "isolated_cpus": read(root / "sys/devices/system/cpu/isolated") or None,
+        "uptime_s": int(time.time() - psutil.boot_time()),
+        "steal_s": getattr(psutil.cpu_times(), "steal", None),
+        "clock": _clock(root),
+        "kb": own_version(),
+        "other_variables": sorted(set(os.environ) - set(_framework_variables())),
     }
 
 
-def _installed(name: str) -> bool:
-    return any(True for _ in metadata.distributions(name=name))
+def _runnable(root: Path) -> int | None:
+    """Return how many threads could run at this moment, this one among them."""
+    fields = (read(root / "proc/loadavg") or "").split()
+    return int(fields[3].partition("/")[0]) if len(fields) > 3 else None
 
 
-def _host() -> dict[str, Any]:
-    cpu = _cpuinfo()
-    return {
-        "architecture": platform.machine(),
-        "cpu": cpu.get("model name", platform.processor() or UNKNOWN),
-        "family": cpu.get("cpu family", UNKNOWN),
-        "model": cpu.get("model", UNKNOWN),
-        "stepping": cpu.get("stepping", UNKNOWN),
-        "isa": sorted(
-            set(cpu.get("flags", "").split()) & {"avx", "avx2", "avx512f", "avx512_bf16", "amx_tile", "fma"}
-        ),
-        "logical_cores": _visible_cores(),
-        "physical_cores": psutil.cpu_count(logical=False) or UNKNOWN,
-        "memory_gib": round(psutil.virtual_memory().total / GIB),
-        "virtualised": "hypervisor" in cpu.get("flags", "").split(),
-    }
+def _turbo(root: Path) -> bool | None:
+    """Tell whether the processor may exceed its base frequency; None where the system does not say."""
+    off = read(root / "sys/devices/system/cpu/intel_pstate/no_turbo")
+    on = read(root / "sys/devices/system/cpu/cpufreq/boost")
+    return off == "0" if off in ("0", "1") else on == "1" if on in ("0", "1") else None
 
 
-def _cpuinfo() -> dict[str, str]:
-    text = _read("/proc/cpuinfo")
-    first = text.split("\n\n")[0] if text != UNKNOWN else ""
-    pairs = (line.partition(":") for line in first.splitlines())
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError:
-        return UNKNOWN
-
-
-def _visible_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def default_threads() -> int:
-    """Return the threads that every framework gets: the physical cores this process may use."""
-    physical = psutil.cpu_count(logical=False) or _visible_cores()
-    return max(1, min(physical, _visible_cores()))
-
-
-def accelerators() -> list[dict[str, str]]:
-    """Return the GPUs that the driver lists, without importing a framework; empty if there is none."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return []
-    query = [tool, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
-    try:
-        listed = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [[part.strip() for part in line.split(",")] for line in listed.splitlines() if line.strip()]
-    return [dict(zip(("name", "memory", "driver"), row, strict=False)) for row in rows]
-
-
-def hardware_class(device: str) -> Hardware:
-    """Return the class of hardware to which a device belongs."""
-    return DEVICES.get(device, Hardware.CPU)
-
-
-def devices() -> list[str]:
-    """Return the devices that arms could run on here."""
-    return ["cpu", *(["cuda"] if accelerators() else [])]
+def _clock(root: Path) -> dict[str, Any]:
+    """Return the clock that bursts are timed with, and the kernel's source of time."""
+    clock = time.get_clock_info("perf_counter")
+    source = read(root / "sys/devices/system/clocksource/clocksource0/current_clocksource")
+    return {"name": clock.implementation, "resolution_s": clock.resolution, "source": source}

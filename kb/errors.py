@@ -107,3 +107,7 @@ class StoreFault(KbError):
     """The store cannot be read or written."""
 
     status = Exit.FAILED
+
+
+class OldOutcome(StoreFault):
+    """An outcome file of a format that this kb does not read; listings and the store leave it out."""

@@ -60,6 +60,9 @@ class Cells(Strict):
     __pydantic_extra__: dict[str, Annotated[list[Scalar], Field(min_length=1)]]
 
     arms: list[Pair] = Field(min_length=1, description="pairs [of, against] of framework/mode")
+    beside: list[ArmName] = Field(
+        default_factory=list, description="arms of another framework, shown beside the pairs, never judged"
+    )
 
     @property
     def settings(self) -> dict[str, list[Scalar]]:

@@ -9,13 +9,15 @@ from typing import Any
 
 import altair as alt
 
-from kb.plan import Plan, Settings
+from kb.plan import Plan
 from kb.rows_chart import CLAIMED, MEASURED, TEXT, row, rows_chart
+from kb.sentences import bounds, settings_name
 
 Json = Mapping[str, Any]
-ARMS = ["#5b8bd0", "#d9730d", "#2f9e77", "#a36bd3", "#c2569a", "#8a7a2e"]
+ARMS = ["#5b8bd0", "#d9730d", "#2f9e77", "#a36bd3", "#c2569a", "#8a7a2e", "#4aa3b5", "#8a8f94", "#d4a72c"]
 NANOSECONDS_PER_MS = 1e6
 MIB = 2.0**20
+ROLES = {"measured": ", decides", "indicative": "", "beside": ", not judged"}
 
 
 def effect_chart(outcomes: Sequence[Json], record: Json) -> Any:
@@ -45,18 +47,24 @@ def effect_chart(outcomes: Sequence[Json], record: Json) -> Any:
 def cells_chart(outcome: Json) -> Any:
     """Return every cell's estimate with its interval, largest first; those that decide are filled.
 
-    Effects are ratios, for a trend too, since a cell has no slope.
+    Arms beside come last, as squares: they are never judged. Effects are ratios, for a trend too, since a
+    cell has no slope.
     """
     plan = Plan.from_json(outcome["plan"])
     known = [cell for cell in outcome["cells"] if cell["estimate"] is not None]
-    rows = []
-    for cell in sorted(known, key=lambda cell: -cell["estimate"]):
-        name = cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]])
-        role = " (decides)" if cell["deciding"] else ""
-        label = f"{name}: {cell['estimate']:.4g}, {bounds(*cell['interval'])}{role}"
-        drawn = row("measured" if cell["deciding"] else "indicative", label, *cell["interval"])
-        rows.append({**drawn, "estimate": cell["estimate"]})
+    known.sort(key=lambda cell: -cell["estimate"])
+    rows = [_cell(plan, each, "measured" if each["deciding"] else "indicative") for each in known]
+    rows += [_cell(plan, each, "beside") for each in outcome["beside"] if each["estimate"] is not None]
     return rows_chart(rows, "ratio" if plan.effect == "trend" else plan.effect.value)
+
+
+def _cell(plan: Plan, each: Json, kind: str) -> dict[str, Any]:
+    """Return the row of a cell, or of an arm beside: its arms, and below them where it is and its figures."""
+    of, against = (each["of"], each["against"]) if kind == "beside" else plan.pairs[each["pair"]]
+    settings = settings_name(plan.settings[each["place"]])
+    at = f"{settings}: " if settings else ""
+    label = f"{of} against {against}\n{at}{each['estimate']:.4g}, {bounds(*each['interval'])}{ROLES[kind]}"
+    return {**row(kind, label, *each["interval"]), "estimate": each["estimate"]}
 
 
 def samples_chart(outcome: Json, place: int = 0) -> Any:
@@ -89,7 +97,7 @@ def samples_chart(outcome: Json, place: int = 0) -> Any:
             shape=alt.Shape("arm:N", legend=legend),
             tooltip=["arm:N", "block:O", alt.Tooltip("cost:Q", title=f"{unit} per step", format=".5g")],
         )
-        .properties(height=360, width="container")
+        .properties(height=250 + 31 * len({value["arm"] for value in values}), width="container")
     )
 
 
@@ -133,21 +141,6 @@ def cited(record: Json, figure: Json) -> list[Json]:
     ]
 
 
-def bounds(low: float | None, high: float | None) -> str:
-    """Return an interval in words; None stands for an open edge."""
-    if low is None and high is None:
-        return "no bounds yet"
-    if low is None:
-        return f"up to {high:.4g}"
-    return f"{low:.4g} or more" if high is None else f"{low:.4g} to {high:.4g}"
-
-
-def cell_name(settings: Settings, pair: Sequence[str]) -> str:
-    """Return a cell's name: its arms, and its settings if any are swept."""
-    swept = ", ".join(f"{name} {value}" for name, value in settings.items())
-    return f"{pair[0]} against {pair[1]}" + (f", {swept}" if swept else "")
-
-
 def cost_unit(outcome: Json) -> tuple[str, float]:
     """Return the unit in which costs are shown, and the cost in stored units (ns or bytes) of one of it."""
     return ("MiB", MIB) if outcome["record"]["estimand"]["unit"] == "B" else ("ms", NANOSECONDS_PER_MS)
@@ -169,7 +162,7 @@ def _measured(outcome: Json) -> dict[str, Any]:
     low, high = outcome["interval"]
     indicative = outcome["indicative"]
     note = " (indicative, does not count)" if indicative else ""
-    label = f"measured on {machine(outcome)}: {outcome['estimate']:.4g}, 95% {bounds(low, high)}{note}"
+    label = f"measured on {machine(outcome)}:\n{outcome['estimate']:.4g}, 95% {bounds(low, high)}{note}"
     return {
         **row("indicative" if indicative else "measured", label, low, high),
         "estimate": outcome["estimate"],

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kb.errors import KbError, StoreFault
+from kb.errors import KbError, OldOutcome, StoreFault
+from kb.outcome import FORMAT
 
 RUNS = Path("data") / "runs"
 EVIDENCE = Path("data") / "evidence"
@@ -87,7 +88,9 @@ def read_outcome(path: Path) -> dict[str, Any]:
     Raises
     ------
     StoreFault
-        Where it is not JSON, or not an outcome.
+        Where it is not JSON or not an outcome.
+    OldOutcome
+        Where another version of kb wrote it.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -99,4 +102,14 @@ def read_outcome(path: Path) -> dict[str, Any]:
             f"{path}: found run {str(data)[:40]}..., expected an outcome whose claim and run its path names"
         )
         raise StoreFault(message)
+    if data.get("format") != FORMAT:
+        raise OldOutcome(_of_another(path, data.get("format")))
     return data
+
+
+def _of_another(path: Path, found: object) -> str:
+    age = "an older" if isinstance(found, int) and found < FORMAT else "another"
+    return (
+        f"{path}: written by {age} kb (format {found!s:.20}, this one reads {FORMAT}); move it away and "
+        f"rerun `verify {path.parent.name}`"
+    )

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 
 from kb.claim import Claim
 from kb.errors import Fault
+from kb.estimand import Cells
 from kb.library import Library, Record
 from kb.regions import hull, region_of
+from kb.strict import Scalar
 from kb.words import Effect, Kind, Quantifier, Reason
 from kb.yaml_lines import Location
 
 QUOTE_WORDS = 15
 REGION_DIGITS = 1e-3
+THREADS, EVERY_THREAD = "threads", "all"
 Rule = Callable[[Library, Record], Iterator[tuple[Location, str]]]
 
 
@@ -113,6 +116,8 @@ def _grid(library: Library, claim: Claim) -> Iterator[tuple[Location, str]]:
                 ("cells", "arms", index),
                 f"{claim.verifier} knows no {', '.join(unknown)}; it knows {', '.join(arms)}",
             )
+    yield from _beside(claim, cells, arms)
+    yield from _threads(cells)
     if primary is not None:
         if primary.arms not in cells.arms:
             yield ("primary", "arms"), "is not among cells.arms"
@@ -122,6 +127,29 @@ def _grid(library: Library, claim: Claim) -> Iterator[tuple[Location, str]]:
     trend = claim.estimand is not None and claim.estimand.effect is Effect.TREND
     if trend != (claim.along is not None) or (claim.along and claim.along not in cells.settings):
         yield ("along",), "a trend, and only a trend, names one of the swept settings"
+    elif claim.along and not all(_above_zero(value) for value in cells.settings[claim.along]):
+        yield ("cells", claim.along), "a trend doubles it, so it holds numbers above 0"
+
+
+def _beside(claim: Claim, cells: Cells, arms: list[str]) -> Iterator[tuple[Location, str]]:
+    paired = {arm for pair in cells.arms for arm in pair}
+    for index, arm in enumerate(cells.beside):
+        place = ("cells", "beside", index)
+        if arm in paired:
+            yield place, f"{arm} stands in a pair, which is judged; leave it out here"
+        elif arms and arm not in arms:
+            yield place, f"{claim.verifier} knows no {arm}; it knows {', '.join(arms)}"
+
+
+def _threads(cells: Cells) -> Iterator[tuple[Location, str]]:
+    for index, value in enumerate(cells.settings.get(THREADS, [])):
+        if not (isinstance(value, int) and _above_zero(value)) and value != EVERY_THREAD:
+            message = f"found {value!r}; expected a whole number above 0, or {EVERY_THREAD}"
+            yield ("cells", THREADS, index), message
+
+
+def _above_zero(value: Scalar) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _arms(library: Library, claim: Claim) -> list[str]:

@@ -16,20 +16,24 @@ from kb.effects import from_columns
 from kb.findings import judge_finding
 from kb.plan import Plan, digest
 from kb.regions import NEGLIGIBLE, POLICY, TOLERANCE
+from kb.specifications import curve
 from kb.verdict import judge
+from kb.watched import from_columns as watched_from
 from kb.words import Hardware, Kind, Reason, Verdict
 
 Json: TypeAlias = dict[str, Any]
-FORMAT = 1
+FORMAT = 2
 UNSETTLED = {"verdict": "untested", "tag": ""}
 
 
 class Outcome(BaseModel):
-    """The file format of an outcome, version 1.
+    """The file format of an outcome, version 2.
 
     `direction`, `magnitude`: verdict and tag. `readings`: per reading its verdict. `estimate`, `interval`:
     the effect and its 95% confidence sequence, on the claim's own scale. `indicative`: off the claim's
-    scope, so `verdict` is untested while `direction` and `readings` say what was seen.
+    scope, so `verdict` is untested while `direction` and `readings` say what was seen. `gates`: what must
+    hold before a verdict counts, each with its figure and limit. `beside`: arms shown and never judged.
+    `specifications`: the grid of other defensible choices, and how often each reading holds in it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,6 +50,7 @@ class Outcome(BaseModel):
     readings: list[Json] = []
     estimate: float | None = None
     interval: list[float | None] = [None, None]
+    resolved: float | None = None
     blocks: int = 0
     indicative: bool = False
     hardware: Hardware
@@ -69,14 +74,20 @@ class Outcome(BaseModel):
     plan: Json | None = None
     plan_sha256: str | None = None
     parity: list[str] = []
+    voids: list[str] = []
     settings: Json = {}
     pilot: Json = {}
-    partner_cpu: float | None = None
-    controls: list[Json] = []
+    first_calls: Json = {}
     interrupted: bool = False
+    gates: list[Json] = []
     cells: list[Json] = []
+    beside: list[Json] = []
+    specifications: Json = {}
     samples: dict[str, list[Any]] = {}
     samples_sha256: str | None = None
+    watched: dict[str, list[int]] = {}
+    weighed: list[Json] = []
+    trial: dict[str, list[Any]] = {}
     finding: Json | None = None
     expectations: list[Json] = []
     logic: list[Json] = []
@@ -102,9 +113,9 @@ class Outcome(BaseModel):
             "readings",
             "estimate",
         )
-        more = ("interval", "blocks", "environment", "hardware", "indicative", "seconds", "finding")
+        more = ("interval", "resolved", "blocks", "gates", "environment", "hardware", "indicative")
         data = self.as_json()
-        return {name: data[name] for name in names + more}
+        return {name: data[name] for name in (*names, *more, "seconds", "finding")}
 
 
 def rejudge(stored: Mapping[str, Any]) -> Json:
@@ -119,7 +130,8 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
     -------
     dict
         `verdict`, `reason`, `because`, `direction`, `magnitude`, `readings`, `estimate`, `interval`,
-        `blocks`, `cells`, `expectations`, `logic`, `indicative`.
+        `resolved`, `blocks`, `gates`, `cells`, `beside`, `specifications`, `expectations`, `logic`,
+        `indicative`.
     """
     claim = Claim.model_validate_json(json.dumps(stored["record"]))
     kind = claim.kind
@@ -134,6 +146,9 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
         judged = _plainly(judge_finding(claim.expect, stored["finding"]))
     elif stored.get("parity"):
         judged = _unsettled(Verdict.UNTESTED, Reason.PARITY_FAILED, "; ".join(stored["parity"][:3]))
+    elif stored.get("voids"):
+        because = "; ".join(stored["voids"][:3]) + "; mend the verifier, or unset what overrides it"
+        judged = _unsettled(Verdict.UNTESTED, Reason.SETTINGS_DIFFER, because)
     elif stored.get("plan"):
         judged = _measured(stored)
     else:
@@ -143,7 +158,10 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
 
 def _measured(stored: Mapping[str, Any]) -> Json:
     plan = Plan.from_json(stored["plan"])
-    judged = _plainly(judge(plan, from_columns(stored["samples"]) if stored["samples"] else []))
+    samples, watched = from_columns(stored["samples"]), watched_from(stored.get("watched", {}))
+    flops = {key: cost["flops"] for key, cost in stored.get("pilot", {}).items() if cost.get("flops")}
+    judged = _plainly(judge(plan, samples, watched, flops))
+    judged["specifications"] = curve(plan, samples)
     undecided = judged["verdict"] not in (Verdict.SUPPORTED, Verdict.REFUTED)
     if stored.get("interrupted") and undecided:
         judged |= {"reason": Reason.INTERRUPTED.value, "because": Reason.INTERRUPTED.meaning}
@@ -192,9 +210,11 @@ def _plainly(judgement: Any) -> Json:
     data: Json = _plain(judgement)
     data.setdefault("direction", dict(UNSETTLED))
     data.setdefault("magnitude", dict(UNSETTLED))
-    for name in ("readings", "cells", "expectations", "logic"):
+    for name in ("readings", "cells", "beside", "gates", "expectations", "logic"):
         data.setdefault(name, [])
+    data.setdefault("specifications", {})
     data.setdefault("estimate", None)
+    data.setdefault("resolved", None)
     data.setdefault("interval", [None, None])
     data.setdefault("blocks", 0)
     return data

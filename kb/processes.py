@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from kb.devices import hidden
 from kb.errors import VerifierFault
 from kb.verifier import Unavailable
 
@@ -26,6 +27,7 @@ TOKEN = "KB_WORKER"  # noqa: S105 - a name, no secret
 LOG_END = 4000
 LONGEST_REPLY = 64 * 1024 * 1024
 PADDING = 4096
+CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 PASSIVE = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -41,15 +43,24 @@ class Worker:
     threads : int
         Threads that OpenMP may use; the verifier sets its framework's own pools.
     device : str
-        `cpu` hides accelerators from the process.
+        The device of the run; all others are hidden from the process.
     seconds : float
         Deadline of each request.
+    caches : Path
+        Folder in which compilers keep what they have compiled; empty at the start of a run.
     padding : int
         Bytes of environment added, since its size biases timings (Mytkowicz et al. 2009).
     """
 
     def __init__(
-        self, verifier: Path, token: str, threads: int, device: str, seconds: float, padding: int = 0
+        self,
+        verifier: Path,
+        token: str,
+        threads: int,
+        device: str,
+        seconds: float,
+        caches: Path,
+        padding: int = 0,
     ) -> None:
         self.verifier, self.seconds = verifier, seconds
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
@@ -58,7 +69,7 @@ class Worker:
         command = [sys.executable, "-m", "kb.worker", str(verifier), str(theirs_in), str(theirs_out)]
         self.process = subprocess.Popen(
             command,
-            env=_environment(token, threads, device, padding),
+            env=_environment(token, threads, device, caches, padding),
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
@@ -155,14 +166,14 @@ class Worker:
         self.log.close()
 
 
-def _environment(token: str, threads: int, device: str, padding: int) -> dict[str, str]:
+def _environment(token: str, threads: int, device: str, caches: Path, padding: int) -> dict[str, str]:
     package = str(Path(__file__).resolve().parent.parent)
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
     return {
         **os.environ,
         **PASSIVE,
-        **hidden,
+        **hidden(device),
+        **{name: str(caches / name.lower()) for name in CACHES},
         TOKEN: token,
         "PYTHONPATH": path,
         "OMP_NUM_THREADS": str(threads),

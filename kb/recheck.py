@@ -1,9 +1,11 @@
 """Recheck: derive every stored verdict again from its raw fields and compare, byte for byte."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kb.errors import OldOutcome
 from kb.files import outcome_paths, read_outcome
 from kb.outcome import meaning_hash, rejudge
 from kb.plan import digest
@@ -29,8 +31,9 @@ def recheck(root: Path, claim: str = "*") -> tuple[int, list[Disagreement]]:
     """
     count, found = 0, []
     for path in outcome_paths(root, claim):
-        count += 1
-        found.extend(_compare(path, path.relative_to(root).as_posix()))
+        with suppress(OldOutcome):
+            found.extend(_compare(path, path.relative_to(root).as_posix()))
+            count += 1
     return count, found
 
 

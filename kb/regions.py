@@ -28,6 +28,11 @@ class Interval:
     low: float = -math.inf
     high: float = math.inf
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing lies in it."""
+        return self.low > self.high
+
     def inside(self, other: "Interval") -> bool:
         """Tell whether all of this interval lies in the other."""
         return other.low <= self.low and self.high <= other.high
@@ -35,6 +40,10 @@ class Interval:
     def disjoint(self, other: "Interval") -> bool:
         """Tell whether the two share nothing."""
         return self.high < other.low or self.low > other.high
+
+    def meet(self, other: "Interval") -> "Interval":
+        """Return what lies in both; low above high where nothing does."""
+        return Interval(max(self.low, other.low), min(self.high, other.high))
 
     def as_json(self) -> list[float | None]:
         """Return the edges, None where open, since JSON has no infinity."""

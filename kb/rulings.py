@@ -1,11 +1,13 @@
 """Rulings: one region or one direction, held against the intervals of all cells that decide."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from kb.dependence import dependent
 from kb.plan import Plan
 from kb.regions import DIRECTION, EQUAL, Interval, union
+from kb.sequences import sign_sequence, t_sequence
 from kb.words import Effect, Quantifier, Reason, Verdict
 
 
@@ -39,23 +41,66 @@ class CellEvidence:
         The same at alpha divided by the number of deciding cells.
     mean : Interval
         Companion for the mean.
+    dependent : bool
+        Whether its blocks depend on their predecessors.
+    unsteady : bool
+        Whether an arm of it was still changing its pace while it was measured.
     """
 
     values: list[float]
     own: Interval
     shared: Interval
     mean: Interval
+    dependent: bool = False
+    unsteady: bool = False
 
     @property
     def trouble(self) -> Reason | None:
-        """Why this cell can decide nothing: its blocks contradict each other, or median and mean do."""
-        if self.own.low > self.own.high or self.shared.low > self.shared.high:
+        """Why this cell can decide nothing: it drifts, or its median and its mean contradict each other."""
+        if self.unsteady:
+            return Reason.NO_STEADY_STATE
+        if self.dependent or self.own.empty or self.shared.empty:
             return Reason.DEPENDENCE
         return Reason.ESTIMAND_SENSITIVE if self.own.disjoint(self.mean) else None
 
     def trusted(self) -> "CellEvidence":
         """Return the evidence that may decide: everything stays possible where there is trouble."""
         return self if self.trouble is None else replace(self, own=Interval(), shared=Interval())
+
+
+def evidence_of(plan: Plan, values: Sequence[float], cells: int = 1, wavers: bool = False) -> CellEvidence:
+    """Return what the blocks of one cell leave possible, on the scale of the regions.
+
+    Parameters
+    ----------
+    plan : Plan
+        Names alpha, the fewest blocks and the effect.
+    values : sequence of float
+        One log effect (or slope) a block, in the order of measurement.
+    cells : int
+        How many cells share alpha where one alone can decide.
+    wavers : bool
+        Whether an arm of the cell had not settled.
+    """
+    trend = plan.effect is Effect.TREND
+    scale: Callable[[Interval], Interval] = (lambda interval: interval) if trend else as_ratio
+    return CellEvidence(
+        list(values),
+        scale(sign_sequence(values, plan.alpha)),
+        scale(sign_sequence(values, plan.alpha / cells)),
+        scale(t_sequence(values, plan.alpha)),
+        dependent(values),
+        wavers,
+    )
+
+
+def as_ratio(interval: Interval) -> Interval:
+    """Return an interval of log effects as one of ratios."""
+    return Interval(_exp(interval.low), _exp(interval.high))
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if math.isfinite(value) else value
 
 
 def rule_over(plan: Plan, cells: Sequence[CellEvidence], region: Interval) -> Ruling:

@@ -4,16 +4,18 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kb.effects import SIDES, Sample
+from kb.declared import declared, voids
+from kb.effects import BESIDE, SIDES, Sample
 from kb.errors import KbError
 from kb.plan import Plan
 from kb.processes import Worker, padding
+from kb.watched import Watched
 from kb.words import Budget
 
 REQUEST_SECONDS = {Budget.SMOKE: 120.0, Budget.QUICK: 120.0, Budget.NORMAL: 300.0, Budget.DEEP: 600.0}
@@ -34,14 +36,23 @@ class Measurement:
         As it was carried out: without the arms that are not to be had here.
     samples : list of Sample
         Every burst, or every weighed process.
+    watched : list of Watched
+        What went on beside the bursts of each block.
+    weighed : list of dict
+        Of every weighed process, all that its memory meter told, in bytes.
+    trial : list of Sample
+        Bursts of the pilot, which are not judged.
     parity : list of str
         Differences that the parity gate found; empty if it passed.
+    voids : list of str
+        Declared settings that were not in force; empty if all were.
     settings : dict
-        Per arm, what was in force as the framework reports it.
+        Per arm (and its threads, where they are swept), what was in force as the framework reports it.
     pilot : dict
-        Warm-up and cost of each arm, from a pair that is not judged.
-    partner_cpu : float
-        Largest share of a core that the waiting partner used during a burst.
+        Warm-up and cost of each arm and place, from processes that are not judged; and under `run` what the
+        run could expect to resolve.
+    first_calls : dict
+        By `arm@place`: ns of import, build, first call with cold and with warm caches, and a typical step.
     interrupted : bool
         Whether the user stopped it.
     seconds : dict
@@ -50,12 +61,20 @@ class Measurement:
 
     plan: Plan
     samples: list[Sample] = field(default_factory=list)
+    watched: list[Watched] = field(default_factory=list)
+    weighed: list[dict[str, Any]] = field(default_factory=list)
+    trial: list[Sample] = field(default_factory=list)
     parity: list[str] = field(default_factory=list)
+    voids: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     pilot: dict[str, Any] = field(default_factory=dict)
-    partner_cpu: float = 0.0
+    first_calls: dict[str, dict[str, int]] = field(default_factory=dict)
     interrupted: bool = False
     seconds: dict[str, float] = field(default_factory=lambda: {"wall": 0.0, "bursts": 0.0, "processes": 0.0})
+
+    def flops(self) -> dict[str, float]:
+        """Return the floating-point operations of one step by `arm@place`, where the verifier knows them."""
+        return {key: cost["flops"] for key, cost in self.pilot.items() if cost.get("flops")}
 
 
 def request_seconds(budget: Budget) -> float:
@@ -78,41 +97,72 @@ def request_seconds(budget: Budget) -> float:
 
 
 class Run:
-    """One run under way."""
+    """One run under way.
 
-    def __init__(self, plan: Plan, verifier: Path, report: Report) -> None:
+    Attributes
+    ----------
+    rounds : int
+        ABBA groups a block, as the pilot chose.
+    warm_steps : dict of int to int
+        Steps before the first burst, by place; the same for all arms of a place.
+    """
+
+    def __init__(self, plan: Plan, verifier: Path, report: Report, caches: Path) -> None:
         self.measured = Measurement(plan)
-        self.verifier, self.report = verifier, report
+        self.verifier, self.report, self.caches = verifier, report, caches
         self.token = secrets.token_hex(8)
         self.order = random.Random(plan.seed)  # noqa: S311 - an order that can be drawn again, no secret
         self.began = time.monotonic()
         self.declaration: dict[str, Any] = {}
+        self.rounds = 1
+        self.warm_steps: dict[int, int] = {}
 
     @property
     def plan(self) -> Plan:
         """The plan as it is being carried out."""
         return self.measured.plan
 
-    def start(self) -> Worker:
+    @property
+    def mirrored(self) -> bool:
+        """Whether bursts run in an order and its mirror image."""
+        return bool(self.declaration["order"] == "mirrored")
+
+    def start(self, threads: int) -> Worker:
         """Start a fresh process that hosts the verifier."""
         plan = self.plan
         seconds = request_seconds(plan.budget)
-        return Worker(self.verifier, self.token, plan.threads, plan.device, seconds, padding(self.order))
+        padded = padding(self.order)
+        return Worker(self.verifier, self.token, threads, plan.device, seconds, self.caches, padded)
 
     @contextmanager
-    def pair(self) -> Iterator[dict[str, Worker]]:
-        """Start the two processes of a block, and end them."""
+    def processes(self, sides: Iterable[str], threads: int) -> Iterator[dict[str, Worker]]:
+        """Start one process a side, and end them."""
         workers: dict[str, Worker] = {}
         with ExitStack() as stack:
-            for side in SIDES:
-                workers[side] = self.start()
+            for side in sides:
+                workers[side] = self.start(threads)
                 stack.callback(workers[side].close)
             yield workers
 
-    def slots(self) -> list[Slot]:
-        """Return every side and arm that the pairs name, once."""
-        found = {(side, pair[index]) for pair in self.plan.pairs for index, side in enumerate(SIDES)}
-        return sorted(found)
+    def slots(self, number: int = 0) -> list[Slot]:
+        """Return every side with the arms that its process hosts in the block of this number.
+
+        In a control block both processes of the pair host the arms of one side, each side in its turn.
+        """
+        plan = self.plan
+        if plan.is_control(number):
+            index = number // plan.control_every % 2
+            arms = {pair[index] for pair in plan.pairs}
+            return sorted((side, arm) for side in SIDES for arm in arms)
+        found = {(side, pair[index]) for pair in plan.pairs for index, side in enumerate(SIDES)}
+        return sorted(found) + [(BESIDE, arm) for arm in plan.beside]
+
+    def groups(self) -> list[tuple[int, list[int]]]:
+        """Return the places that one set of processes can serve: those with the same threads."""
+        plan = self.plan
+        places = range(len(plan.settings))
+        counts = sorted({plan.threads_at(place) for place in places})
+        return [(count, [at for at in places if plan.threads_at(at) == count]) for count in counts]
 
     def cell(self, arm: str, place: int) -> dict[str, Any]:
         """Return the arguments of `kb.verifier.Cell` for an arm at a place of the plan."""
@@ -120,10 +170,23 @@ class Run:
         return {
             "arm": arm,
             "settings": plan.settings[place],
-            "threads": plan.threads,
+            "threads": plan.threads_at(place),
             "device": plan.device,
             "seed": plan.seed,
         }
+
+    def observe(self, slot: Slot, place: int, observed: dict[str, Any]) -> list[str]:
+        """Hold what an arm reports against what was declared, and against what it reported before.
+
+        What differs voids the run, unless the arm is only shown beside the pair. It is returned, too.
+        """
+        side, arm = slot
+        swept = f" with {self.plan.threads_at(place)} threads" if len(self.groups()) > 1 else ""
+        before = self.measured.settings.setdefault(arm + swept, observed)
+        found = voids(arm, declared(self.plan, place), observed) + voids(arm, before, observed)
+        if side != BESIDE:
+            self.measured.voids.extend(each for each in found if each not in self.measured.voids)
+        return found
 
     def elapsed(self) -> float:
         """Return the seconds since the run began."""

@@ -4,18 +4,21 @@ It repeats, interleaves, isolates and records. It does not judge: it asks `kb.ve
 """
 
 import secrets
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from kb.blocks import time_block, weigh_block
-from kb.pilot import pilot
+from kb.blocks import FIRST, Replies, time_block, weigh_block
+from kb.judgement import Judgement
+from kb.pilot import foresee, gate, note_first_calls
 from kb.plan import Plan
 from kb.processes import Worker, sweep
 from kb.run import Measurement, Report, Run, request_seconds
-from kb.verdict import Judgement, judge
+from kb.verdict import judge
 from kb.words import Budget, Reason, Verdict
 
 DRAWS = 3
@@ -41,21 +44,32 @@ def measure(plan: Plan, verifier: Path, report: Report) -> Measurement:
     VerifierFault
         Where the verifier crashed, hung or answered rubbish.
     """
-    run = Run(plan, verifier, report)
-    try:
-        weighing = _agree(run)
-        if not run.measured.parity:
-            _blocks(run, weigh_block if weighing else time_block)
-    except KeyboardInterrupt:
-        run.measured.interrupted = True
-    finally:
-        sweep(run.token)
-        run.measured.seconds["wall"] = run.elapsed()
-    return run.measured
+    with tempfile.TemporaryDirectory() as caches:
+        run = Run(plan, verifier, report, Path(caches))
+        try:
+            _carry_out(run)
+        except KeyboardInterrupt:
+            run.measured.interrupted = True
+        finally:
+            sweep(run.token)
+            run.measured.seconds["wall"] = run.elapsed()
+        return run.measured
 
 
-def _agree(run: Run) -> bool:
-    """Pilot the run, on another draw of weights and data where the arms disagree; tell whether it weighs.
+def _carry_out(run: Run) -> None:
+    """Run the gate and, if it passes, the pilot and the blocks."""
+    _agree(run)
+    if run.measured.parity or run.measured.voids:
+        return
+    weighing = run.declaration["does"] == "weighs"
+    if not weighing and run.plan.budget is not Budget.SMOKE:
+        run.caches = run.caches / "run"
+        foresee(run)
+    _blocks(run, weigh_block if weighing else time_block)
+
+
+def _agree(run: Run) -> None:
+    """Pass the parity gate, on another draw of weights and data where the arms disagree.
 
     Rounding can tip a ReLU or a max-pool that lies on its edge, and the gradient then jumps though both
     arms are right; that is rare and depends on the draw. Arms that compute different things disagree on
@@ -63,40 +77,59 @@ def _agree(run: Run) -> bool:
     """
     for draw in range(DRAWS):
         run.measured = Measurement(replace(run.plan, seed=run.plan.seed + (draw > 0)))
-        with run.pair() as workers:
-            run.declaration = workers["of"].ask("describe")
-            weighing = bool(run.declaration["does"] == "weighs")
-            pilot(run, workers, weighing)
-        run.measured.seconds["processes"] = run.elapsed()
+        gate(run)
+        run.measured.seconds["processes"] = run.elapsed() - run.measured.seconds["bursts"]
         if not run.measured.parity:
             break
-    return weighing
 
 
-def _blocks(run: Run, block: Callable[[Run, int], None]) -> None:
+def _blocks(run: Run, block: Callable[[Run, int], Replies | None]) -> None:
     """Measure blocks until the verdict is settled, the budget ends, or there are enough."""
-    longest = 0.0
-    for number in range(1, run.plan.most_blocks + 1):
+    longest, measured = 0.0, 0
+    for number in count(1):
         began = time.monotonic()
-        if run.plan.budget is not Budget.SMOKE and run.elapsed() + longest > run.plan.seconds:
+        spent = run.plan.budget is not Budget.SMOKE and run.elapsed() + longest > run.plan.seconds
+        if spent or measured == run.plan.most_blocks:
             return
-        block(run, number)
+        replies = block(run, number)
+        if number == FIRST and replies and run.measured.first_calls:
+            note_first_calls(run, "warm", replies)
         longest = max(longest, time.monotonic() - began)
-        judgement = judge(run.plan, run.measured.samples)
-        run.report(
-            {
-                "event": "block",
-                "block": number,
-                "estimate": judgement.estimate,
-                "interval": judgement.interval,
-                "verdict": judgement.verdict.value,
-                "reason": judgement.reason.value,
-                "seconds": run.elapsed(),
-                "budget": run.plan.seconds,
-            }
-        )
-        if settled(judgement):
+        measured += not run.plan.is_control(number)
+        found = judge(run.plan, run.measured.samples, run.measured.watched, run.measured.flops())
+        run.report(_event(run, number, found))
+        if run.measured.voids or settled(found):
             return
+
+
+def _event(run: Run, number: int, found: Judgement) -> dict[str, Any]:
+    """Return what is told of a block: each cell's interval so far, and the verdict so far."""
+    plan = run.plan
+    cells = [
+        {
+            "settings": plan.settings[cell.place],
+            "of": plan.pairs[cell.pair][0],
+            "against": plan.pairs[cell.pair][1],
+            "estimate": cell.estimate,
+            "interval": cell.interval,
+            "blocks": cell.blocks,
+            "deciding": cell.deciding,
+        }
+        for cell in found.cells
+    ]
+    return {
+        "event": "block",
+        "block": number,
+        "control": plan.is_control(number),
+        "estimate": found.estimate,
+        "interval": found.interval,
+        "verdict": found.verdict.value,
+        "reason": found.reason.value,
+        "blocks": found.blocks,
+        "cells": cells,
+        "seconds": run.elapsed(),
+        "budget": plan.seconds,
+    }
 
 
 def settled(judgement: Judgement) -> bool:
@@ -122,10 +155,11 @@ def probe(verifier: Path, budget: Budget, report: Report) -> tuple[dict[str, Any
     """
     token = secrets.token_hex(8)
     report({"event": "probe"})
-    worker = Worker(verifier, token, 1, "cpu", request_seconds(budget))
-    try:
-        finding: dict[str, Any] = worker.ask("probe")["finding"]
-        return finding, worker.log_end()
-    finally:
-        worker.close()
-        sweep(token)
+    with tempfile.TemporaryDirectory() as caches:
+        worker = Worker(verifier, token, 1, "cpu", request_seconds(budget), Path(caches))
+        try:
+            finding: dict[str, Any] = worker.ask("probe")["finding"]
+            return finding, worker.log_end()
+        finally:
+            worker.close()
+            sweep(token)

@@ -3,18 +3,18 @@
 Text of records and outcomes is untrusted: control characters never reach the terminal.
 """
 
-import math
 import os
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kb.regions import TOLERANCE, Interval
+from kb import sentences
 
 WIDTH = 100
+CELLS = 6
+"""Deciding cells at most of which a whole screen tells first calls and arms beside."""
 MARKS = {"supported": "+", "refuted": "x", "mixed": "±", "inconclusive": "?", "untested": "-"}
-WHICH = {"typical": "", "every": "smallest ", "some": "largest ", "up to": "largest "}
 COLOURS = {"supported": "32", "refuted": "31", "mixed": "35", "inconclusive": "33", "untested": "2"}
 
 
@@ -45,16 +45,25 @@ def _cut(text: str, width: int) -> str:
 
 def paragraph(label: str, text: object, indent: int = 14) -> str:
     """Return a labelled paragraph, wrapped."""
-    filled = textwrap.fill(plain(text), WIDTH - indent, subsequent_indent=" " * indent) or "-"
-    return f"{label:<{indent}}{filled}"
+    lines = textwrap.wrap(plain(text), WIDTH - indent, break_on_hyphens=False) or ["-"]
+    return f"{label:<{indent}}" + f"\n{' ' * indent}".join(lines)
 
 
-def outcome(found: Mapping[str, Any], record: Mapping[str, Any]) -> str:
-    """Return one screen: what is claimed, what was found, the verdict per reading, why, on what."""
+def outcome(found: Mapping[str, Any], record: Mapping[str, Any], whole: bool = False) -> str:
+    """Return one screen: what is claimed, what was found, the verdict per reading, why, on what.
+
+    Parameters
+    ----------
+    found, record : mapping
+        An outcome, and the record under which it was judged, as JSON data.
+    whole : bool
+        Also every gate, and what was measured beside or before the first steady step in several cells.
+    """
     lines = [
         f"{verdict(found['verdict'])}  {plain(found['claim'])}",
         paragraph("claimed", record["statement"]),
         *_measured(found, record),
+        *(_behind(found, whole) if found.get("plan") is not None else []),
         *(paragraph("logic", _check(check)) for check in found["logic"]),
         paragraph("because", found["because"]),
         paragraph("on", _machine(found)),
@@ -66,79 +75,42 @@ def outcome(found: Mapping[str, Any], record: Mapping[str, Any]) -> str:
 def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     if found.get("plan") is None or found["estimate"] is None:
         return []
-    lines = [paragraph("measured", effect(found, record))]
-    if len(deciding(found)) > 1 and found["plan"]["effect"] != "trend":
-        lines.append(paragraph("cells", spread(found)))
-    if (note := exceeded(found, record)) is not None:
+    lines = [paragraph("measured", sentences.effect(found, record))]
+    if len(sentences.deciding(found)) > 1 and found["plan"]["effect"] != "trend":
+        lines.append(paragraph("cells", sentences.spread(found)))
+    if (note := sentences.exceeded(found, record)) is not None:
         lines.append(paragraph("note", note))
     label = "indicative" if found["indicative"] else "direction"
-    direction = found["direction"]
-    lines.append(paragraph(label, _ruling(direction)))
+    lines.append(paragraph(label, _ruling(found["direction"])))
     for reading in found["readings"]:
-        region = f"{_edge(reading['low'], '-inf')} to {_edge(reading['high'], 'inf')}"
+        region = sentences.bounds(reading["low"], reading["high"])
         lines.append(paragraph("reading", f"{reading['name']} [{region}]: {_ruling(reading)}"))
     return lines
 
 
-def effect(found: Mapping[str, Any], record: Mapping[str, Any]) -> str:
-    """Return the effect with its interval, in the words of the claim's estimand."""
-    trend = record["estimand"]["effect"] == "trend"
-    low, high = found["interval"]
-    form = ".4f" if trend else ".3f"
-    bounds = f"{_edge(low, '-inf', form)} to {_edge(high, 'inf', form)}"
-    figures = f"{found['estimate']:{form}} (95% {bounds}, {found['blocks']} blocks)"
-    cell = headline_cell(found)
-    of, against = found["plan"]["pairs"][cell["pair"]]
-    if trend:
-        return f"slope per doubling of {found['plan']['along']}, {of} against {against}: {figures}"
-    name = {"speedup": "speed-up", "ratio": "ratio"}[record["estimand"]["effect"]]
-    settings = ", ".join(f"{key} {value}" for key, value in found["plan"]["settings"][cell["place"]].items())
-    which = "" if len(deciding(found)) == 1 else WHICH[found["plan"]["quantifier"]]
-    return f"{which}{name} of {of} against {against} at {settings or 'the only cell'}: {figures}"
+def _behind(found: Mapping[str, Any], whole: bool) -> Iterator[str]:
+    """Yield what stands behind a measured verdict, or keeps one from being given."""
+    decide = sentences.deciding(found) if whole else sentences.headline(found)
+    cells = decide[: CELLS if whole else 1]
+    for label, said in (("resolves", sentences.resolves(found)), ("choices", sentences.choices(found))):
+        if said is not None:
+            yield paragraph(label, said)
+    if shown := sentences.beside(found, cells):
+        yield paragraph("beside", f"{'; '.join(shown)} (shown, not judged)")
+    calls = (sentences.first_call(found, cell) for cell in cells)
+    yield from (paragraph("first call", said) for said in calls if said is not None)
+    if whole and len(decide) > len(cells):
+        yield paragraph("", f"the first {CELLS} of {len(decide)} deciding cells; `kb app` shows them all")
+    if whole:
+        yield from (paragraph("gate", _gate(gate)) for gate in found["gates"])
+    elif (gates := sentences.gates(found)) is not None:
+        yield paragraph("gates", gates)
 
 
-def deciding(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the cells of an outcome from which its verdict was made."""
-    return [cell for cell in found["cells"] if cell["deciding"]]
-
-
-def headline_cell(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the cell whose figures stand for the outcome; for a trend, one of its arm pair."""
-    cells = deciding(found)
-    return next((cell for cell in cells if cell["estimate"] == found["estimate"]), cells[0])
-
-
-def spread(found: Mapping[str, Any]) -> str:
-    """Return how many deciding cells lie inside, outside and across the hull of the readings."""
-    lows = [reading["low"] for reading in found["readings"]]
-    highs = [reading["high"] for reading in found["readings"]]
-    region = Interval(-math.inf if None in lows else min(lows), math.inf if None in highs else max(highs))
-    intervals = [_interval(cell) for cell in deciding(found)]
-    inside = sum(interval.inside(region) for interval in intervals)
-    outside = sum(interval.disjoint(region) for interval in intervals)
-    undecided = len(intervals) - inside - outside
-    return f"{inside} inside the claimed region, {outside} outside, {undecided} undecided"
-
-
-def exceeded(found: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
-    """Return the note that an "up to" figure is exceeded: that does not refute it, and must not go unsaid."""
-    figures = [reading["value"] for reading in record["readings"] if "value" in reading]
-    low = found["interval"][0]
-    if found["plan"]["quantifier"] != "up to" or low is None or not figures:
-        return None
-    figure = max(figures)
-    if low <= figure * (1 + TOLERANCE):
-        return None
-    return f"the largest effect exceeds the stated {figure:g}: it is at least {low:.3g}"
-
-
-def _interval(cell: Mapping[str, Any]) -> Interval:
-    low, high = cell["interval"]
-    return Interval(-math.inf if low is None else low, math.inf if high is None else high)
-
-
-def _edge(value: float | None, unbounded: str, form: str = ".4g") -> str:
-    return unbounded if value is None else format(value, form)
+def _gate(gate: Mapping[str, Any]) -> str:
+    figures = f"{sentences.share(gate['figure'])} of at most {sentences.share(gate['limit'])}"
+    said = "passed" if gate["passed"] else f"failed: {gate['advice']}"
+    return f"{sentences.name_of(gate)} {figures}, {said}; {gate['seen']}"
 
 
 def _ruling(ruling: Mapping[str, Any]) -> str:

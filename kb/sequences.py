@@ -5,9 +5,9 @@ is its companion for the mean, under normality. Both take one value a block, in 
 """
 
 import math
-from collections.abc import Callable, Sequence
-
-import numpy as np
+from bisect import insort
+from collections.abc import Sequence
+from functools import cache
 
 from kb.regions import Interval
 
@@ -32,6 +32,13 @@ def sign_evidence(above: int, blocks: int) -> float:
     return math.exp(blocks * math.log(2) + log_beta - math.log(math.pi))
 
 
+@cache
+def sign_rank(blocks: int, alpha: float) -> int:
+    """Return which order statistic bounds the median: the smallest k with E_n(k) < 1/alpha, else 0."""
+    found = (k for k in range(blocks // 2 + 1) if sign_evidence(k, blocks) < 1 / alpha)
+    return next(found, 0)
+
+
 def sign_interval(values: Sequence[float], alpha: float) -> Interval:
     """Return all medians that the sign e-process has not rejected at this number of blocks.
 
@@ -45,9 +52,12 @@ def sign_interval(values: Sequence[float], alpha: float) -> Interval:
     alpha : float
         Error probability over the whole sequence.
     """
-    ordered = sorted(values)
+    return _order_statistics(sorted(values), alpha)
+
+
+def _order_statistics(ordered: Sequence[float], alpha: float) -> Interval:
     blocks = len(ordered)
-    rank = next((k for k in range(blocks // 2 + 1) if sign_evidence(k, blocks) < 1 / alpha), 0)
+    rank = sign_rank(blocks, alpha)
     return Interval(ordered[rank - 1], ordered[blocks - rank]) if rank else EVERYTHING
 
 
@@ -67,34 +77,53 @@ def t_interval(values: Sequence[float], alpha: float, prior: float = 1.0) -> Int
     prior : float
         g, variance of the mixture over the standardised mean.
     """
-    blocks = len(values)
+    mean = math.fsum(values) / len(values) if values else 0.0
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    return _t_bounds(len(values), mean, squares, alpha, prior)
+
+
+def _t_bounds(blocks: int, mean: float, squares: float, alpha: float, prior: float) -> Interval:
     spread = 1 + blocks * prior
     bound = (spread / alpha**2) ** (1 / max(blocks, 1))
     if blocks < 2 or bound >= spread:
         return EVERYTHING
-    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = deviation / math.sqrt(blocks) * math.sqrt((blocks - 1) * (bound - 1) / (1 - bound / spread))
+    half = math.sqrt(squares / blocks * (bound - 1) / (1 - bound / spread))
     return Interval(mean - half, mean + half)
 
 
-def sign_sequence(values: Sequence[float], alpha: float) -> Interval:
-    """Return the running intersection of `sign_interval` over the first 1, 2, ... n blocks.
+def sign_path(values: Sequence[float], alpha: float) -> list[Interval]:
+    """Return the sign sequence after the first 1, 2, ... n blocks: the running intersection of intervals.
 
     The intersection is empty (low above high) where the blocks contradict each other, as drift makes them.
     """
-    return _running(sign_interval, values, alpha)
+    path, ordered, reached = list[Interval](), list[float](), EVERYTHING
+    for value in values:
+        insort(ordered, value)
+        reached = reached.meet(_order_statistics(ordered, alpha))
+        path.append(reached)
+    return path
 
 
-def t_sequence(values: Sequence[float], alpha: float) -> Interval:
-    """Return the running intersection of `t_interval`; see `sign_sequence`."""
-    return _running(t_interval, values, alpha)
+def sign_sequence(values: Sequence[float], alpha: float) -> Interval:
+    """Return where the sign sequence has come to; see `sign_path`."""
+    return sign_path(values, alpha)[-1] if values else EVERYTHING
 
 
-def _running(
-    interval: Callable[[Sequence[float], float], Interval], values: Sequence[float], alpha: float
-) -> Interval:
-    low, high = -math.inf, math.inf
-    for blocks in range(1, len(values) + 1):
-        now = interval(values[:blocks], alpha)
-        low, high = max(low, now.low), min(high, now.high)
-    return Interval(low, high)
+def t_path(values: Sequence[float], alpha: float, prior: float = 1.0) -> list[Interval]:
+    """Return the running intersection of `t_interval` after the first 1, 2, ... n blocks.
+
+    Mean and sum of squares are updated block by block (Welford 1962, Technometrics 4, 419).
+    """
+    path, mean, squares, reached = list[Interval](), 0.0, 0.0, EVERYTHING
+    for blocks, value in enumerate(values, start=1):
+        step = value - mean
+        mean += step / blocks
+        squares += step * (value - mean)
+        reached = reached.meet(_t_bounds(blocks, mean, squares, alpha, prior))
+        path.append(reached)
+    return path
+
+
+def t_sequence(values: Sequence[float], alpha: float, prior: float = 1.0) -> Interval:
+    """Return where the t sequence has come to; see `t_path`."""
+    return t_path(values, alpha, prior)[-1] if values else EVERYTHING

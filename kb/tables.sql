@@ -1,4 +1,4 @@
--- The store's tables and views, schema version 1. Everything here is made again from outcome files.
+-- The store's tables and views, schema version 2. Everything here is made again from outcome files.
 CREATE TABLE IF NOT EXISTS meta (schema_version INTEGER);
 CREATE TABLE IF NOT EXISTS environment (environment VARCHAR PRIMARY KEY, key JSON);
 CREATE TABLE IF NOT EXISTS record (claim VARCHAR PRIMARY KEY, record_sha256 VARCHAR);
@@ -8,12 +8,18 @@ CREATE TABLE IF NOT EXISTS run (
     verifier_commit VARCHAR, plan_sha256 VARCHAR, versions JSON, context JSON, interrupted BOOLEAN);
 CREATE TABLE IF NOT EXISTS outcome (
     run VARCHAR PRIMARY KEY, claim VARCHAR, verdict VARCHAR, reason VARCHAR, because VARCHAR, direction JSON,
-    magnitude JSON, readings JSON, estimate DOUBLE, low DOUBLE, high DOUBLE, blocks INTEGER, indicative BOOLEAN,
+    magnitude JSON, readings JSON, estimate DOUBLE, low DOUBLE, high DOUBLE, resolved DOUBLE, blocks INTEGER, indicative BOOLEAN,
     cells JSON, expectations JSON, logic JSON);
 CREATE TABLE IF NOT EXISTS sample (
     run VARCHAR, block INTEGER, place INTEGER, round INTEGER, position INTEGER, side VARCHAR, arm VARCHAR,
     steps INTEGER, cost BIGINT, cpu BIGINT, start BIGINT);
-CREATE TABLE IF NOT EXISTS block (run VARCHAR, block INTEGER, samples INTEGER, cost BIGINT, start BIGINT);
+CREATE TABLE IF NOT EXISTS block (
+    run VARCHAR, block INTEGER, control BOOLEAN, samples INTEGER, cost BIGINT, start BIGINT);
+CREATE TABLE IF NOT EXISTS watched (
+    run VARCHAR, block INTEGER, cores INTEGER, wall BIGINT, bursts BIGINT, partner BIGINT, others BIGINT,
+    stolen BIGINT, throttled BIGINT, switches BIGINT);
+CREATE TABLE IF NOT EXISTS gate (
+    run VARCHAR, name VARCHAR, figure DOUBLE, "limit" DOUBLE, passed BOOLEAN, seen VARCHAR, advice VARCHAR);
 CREATE TABLE IF NOT EXISTS finding (run VARCHAR, field VARCHAR, value JSON);
 CREATE TABLE IF NOT EXISTS citation (
     run VARCHAR, claim VARCHAR, source VARCHAR, figure VARCHAR, value DOUBLE, text VARCHAR, unit VARCHAR,

@@ -5,56 +5,34 @@ so inside a cell nothing needs correcting; over several cells alpha is divided w
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from statistics import fmean, median
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from statistics import median
 from typing import Any
 
-from kb.effects import Sample, block_values, trend_values
+from kb.effects import SIDES, Costs, Sample, Series, beside_values, block_values, trend_values, typical_values
+from kb.gates import Gate, gates
+from kb.judgement import Judgement, beside_result, cell_result, rounded, rounded_interval
 from kb.plan import Plan
-from kb.regions import Interval
-from kb.rulings import CellEvidence, Ruling, rule_direction, rule_magnitude, rule_over
-from kb.sequences import sign_sequence, t_sequence
+from kb.regions import NEGLIGIBLE
+from kb.rulings import CellEvidence, Ruling, evidence_of, rule_direction, rule_magnitude, rule_over
+from kb.steadiness import drifts, unsteady
+from kb.watched import Watched
 from kb.words import Effect, Quantifier, Reason, Verdict
 
-DIGITS = 6
+ADVICE = {
+    Reason.NO_STEADY_STATE: "raise warm_steps in the verifier, or look for a clock that throttles",
+    Reason.DEPENDENCE: "repeat on a quieter machine",
+    Reason.ESTIMAND_SENSITIVE: "look at the raw samples, and repeat on a quieter machine",
+}
 
 
-@dataclass(frozen=True)
-class CellResult:
-    """What one cell came to; effects on the claim's own scale (a ratio, or a slope for a trend)."""
-
-    place: int
-    pair: int
-    blocks: int
-    estimate: float | None
-    interval: list[float | None]
-    mean: float | None
-    mean_interval: list[float | None]
-    deciding: bool
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What a measured run came to."""
-
-    verdict: Verdict
-    reason: Reason
-    because: str
-    direction: Ruling
-    magnitude: Ruling
-    readings: list[dict[str, Any]]
-    estimate: float | None
-    interval: list[float | None]
-    blocks: int
-    cells: list[CellResult]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the judgement as JSON data."""
-        return asdict(self)
-
-
-def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
+def judge(
+    plan: Plan,
+    samples: Iterable[Sample],
+    watched: Sequence[Watched] = (),
+    flops: Mapping[str, float] | None = None,
+) -> Judgement:
     """Judge a run.
 
     Parameters
@@ -63,19 +41,20 @@ def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
         What was fixed beforehand.
     samples : iterable of Sample
         Every burst that was measured.
+    watched : sequence of Watched
+        What went on beside the bursts, block by block.
+    flops : mapping of str to float
+        Floating-point operations of one step by `arm@place`, where known.
     """
-    values = block_values(plan, samples)
-    shown = {cell: _evidence(plan, found, 1) for cell, found in values.items()}
-    deciding = _deciding(plan, values)
-    blocks = min((len(evidence.values) for evidence in deciding), default=0)
-    trusted = [cell.trusted() for cell in deciding]
-    rulings = [rule_over(plan, trusted, reading.region) for reading in plan.readings]
-    verdict, reason, because = _gated(plan, rule_magnitude(plan, trusted), deciding, blocks)
-    settled = reason in (Reason.INSIDE_REGION, Reason.OUTSIDE_REGION, Reason.PRECISION)
-    if not settled:
-        rulings = [Ruling(Verdict.INCONCLUSIVE) for _ in rulings]
-    direction = rule_direction(plan, trusted) if settled else Ruling(Verdict.INCONCLUSIVE)
-    direction, *rulings = [_whole(plan, ruling) for ruling in (direction, *rulings)]
+    samples = list(samples)
+    paired = [sample for sample in samples if sample.side in SIDES]
+    costs = Costs(samples)
+    values = block_values(plan, costs)
+    drifting = unsteady(drifts(paired), plan.alpha)
+    series, deciding = _deciding(plan, values, drifting)
+    blocks = min((len(each) for each in series), default=0)
+    passed = gates(plan, paired, costs, series, watched, flops or {})
+    verdict, direction, readings, reason, because = _rule(plan, deciding, blocks, passed)
     chosen = _headline(plan, deciding)
     return Judgement(
         verdict=verdict.verdict,
@@ -83,45 +62,65 @@ def judge(plan: Plan, samples: Iterable[Sample]) -> Judgement:
         because=because,
         direction=direction,
         magnitude=verdict if plan.magnitude else Ruling(Verdict.UNTESTED, Reason.NO_REGION.value),
-        readings=[
-            {"name": reading.name, "low": reading.low, "high": reading.high, **asdict(ruling)}
-            for reading, ruling in zip(plan.readings, rulings, strict=True)
-        ],
-        estimate=_rounded(_centre(plan, chosen.values)) if chosen else None,
-        interval=_rounded_interval(chosen.own) if chosen else [None, None],
+        readings=readings,
+        estimate=rounded(_centre(plan, chosen.values)) if chosen else None,
+        interval=rounded_interval(chosen.own) if chosen else [None, None],
+        resolved=_resolved(plan, chosen),
         blocks=blocks,
-        cells=[_cell_result(plan, cell, evidence) for cell, evidence in shown.items()],
+        cells=[
+            cell_result(plan, cell, _evidence(plan, found, 1, _wavers(plan, cell, drifting)))
+            for cell, found in values.items()
+        ],
+        beside=[beside_result(plan, key, found) for key, found in beside_values(plan, costs).items()],
+        gates=[gate.as_json() for gate in passed],
     )
 
 
-def _evidence(plan: Plan, values: list[float], cells: int) -> CellEvidence:
-    scale = _scale(plan)
-    return CellEvidence(
-        values,
-        scale(sign_sequence(values, plan.alpha)),
-        scale(sign_sequence(values, plan.alpha / cells)),
-        scale(t_sequence(values, plan.alpha)),
-    )
+def _rule(
+    plan: Plan, deciding: Sequence[CellEvidence], blocks: int, passed: Sequence[Gate]
+) -> tuple[Ruling, Ruling, list[dict[str, Any]], Reason, str]:
+    """Return the rulings on magnitude, direction and each reading, and the verdict's reason."""
+    trusted = [cell.trusted() for cell in deciding]
+    rulings = [rule_over(plan, trusted, reading.region) for reading in plan.readings]
+    verdict, reason, because = _gated(plan, rule_magnitude(plan, trusted), deciding, blocks, passed)
+    direction = rule_direction(plan, trusted)
+    if reason not in (Reason.INSIDE_REGION, Reason.OUTSIDE_REGION, Reason.PRECISION):
+        direction, *rulings = [Ruling(Verdict.INCONCLUSIVE) for _ in (direction, *rulings)]
+    direction, *rulings = [_whole(plan, ruling) for ruling in (direction, *rulings)]
+    readings = [
+        {"name": reading.name, "low": reading.low, "high": reading.high, **asdict(ruling)}
+        for reading, ruling in zip(plan.readings, rulings, strict=True)
+    ]
+    return verdict, direction, readings, reason, because
 
 
-def _deciding(plan: Plan, values: dict[tuple[int, int], list[float]]) -> list[CellEvidence]:
+def _evidence(plan: Plan, series: Series, cells: int, wavers: bool) -> CellEvidence:
+    return evidence_of(plan, list(series.values()), cells, wavers)
+
+
+def _wavers(plan: Plan, cell: tuple[int, int], drifting: set[tuple[int, str]]) -> bool:
+    place, pair = cell
+    return any((place, arm) in drifting for arm in plan.pairs[pair])
+
+
+def _deciding(
+    plan: Plan, values: dict[tuple[int, int], Series], drifting: set[tuple[int, str]]
+) -> tuple[list[Series], list[CellEvidence]]:
+    """Return the series from which the verdict is made, and what each leaves possible."""
+    cells = [(place, pair) for place, pair in plan.deciding]
     if plan.effect is Effect.TREND:
-        pairs = sorted({pair for _, pair in plan.deciding})
-        found = [trend_values(plan, values, pair) for pair in pairs]
+        pairs = sorted({pair for _, pair in cells})
+        groups = [[cell for cell in cells if cell[1] == pair] for pair in pairs]
+        series = [trend_values(plan, values, pair) for pair in pairs]
+    elif plan.quantifier is Quantifier.TYPICAL and len(cells) > 1:
+        groups, series = [cells], [typical_values(values, cells)]
     else:
-        found = [values[place, pair] for place, pair in plan.deciding]
-    return [_evidence(plan, each, len(found)) for each in found]
-
-
-def _scale(plan: Plan) -> Callable[[Interval], Interval]:
-    """Return the map from the scale of block values to that of regions: exp for ratios."""
-    if plan.effect is Effect.TREND:
-        return lambda interval: interval
-    return lambda interval: Interval(_exp(interval.low), _exp(interval.high))
-
-
-def _exp(value: float) -> float:
-    return math.exp(value) if math.isfinite(value) else value
+        groups, series = [[cell] for cell in cells], [values[cell] for cell in cells]
+    found = [
+        _evidence(plan, each, len(series), any(_wavers(plan, cell, drifting) for cell in group))
+        for each, group in zip(series, groups, strict=True)
+    ]
+    return series, found
 
 
 def _centre(plan: Plan, values: Sequence[float]) -> float | None:
@@ -131,9 +130,9 @@ def _centre(plan: Plan, values: Sequence[float]) -> float | None:
 
 
 def _gated(
-    plan: Plan, ruling: Ruling, cells: Sequence[CellEvidence], blocks: int
+    plan: Plan, ruling: Ruling, cells: Sequence[CellEvidence], blocks: int, passed: Sequence[Gate]
 ) -> tuple[Ruling, Reason, str]:
-    """Let no verdict through that the run was too short, or too inconsistent, to give."""
+    """Let no verdict through that the run was too short, too disturbed or too inconsistent to give."""
     undecided = Ruling(Verdict.INCONCLUSIVE)
     if plan.most_blocks < plan.fewest_blocks:
         return undecided, Reason.SMOKE, Reason.SMOKE.meaning
@@ -142,6 +141,9 @@ def _gated(
             f"{blocks} blocks within the budget; a verdict needs {plan.fewest_blocks}: use a larger --budget"
         )
         return undecided, Reason.BUDGET, because
+    failed = next((gate for gate in passed if not gate.passed), None)
+    if failed is not None:
+        return undecided, failed.reason, f"{failed.seen}; {failed.advice}"
     if _whole(plan, ruling) != ruling:
         return undecided, Reason.NO_SOFTWARE, "it would need every declared cell; " + "; ".join(plan.dropped)
     if ruling.verdict is Verdict.SUPPORTED:
@@ -150,9 +152,26 @@ def _gated(
         return ruling, Reason.OUTSIDE_REGION, Reason.OUTSIDE_REGION.meaning
     trouble = next((cell.trouble for cell in cells if cell.trouble is not None), None)
     if trouble is not None:
-        return undecided, trouble, f"{trouble.meaning}; repeat on a quieter machine"
-    because = "the interval still straddles an edge of a region; a larger --budget or a quieter machine helps"
-    return undecided, Reason.PRECISION, because
+        return undecided, trouble, f"{trouble.meaning}; {ADVICE[trouble]}"
+    return undecided, Reason.PRECISION, _imprecise(plan, _headline(plan, cells))
+
+
+def _imprecise(plan: Plan, cell: CellEvidence | None) -> str:
+    resolved = _resolved(plan, cell)
+    because = "the interval still straddles an edge of a region; "
+    if resolved is not None:
+        because += f"effects below {resolved:.1%} could not be told from none; "
+    return because + "a larger --budget or a quieter machine helps"
+
+
+def _resolved(plan: Plan, cell: CellEvidence | None) -> float | None:
+    """Return the share by which an effect must exceed none for an interval of this width to show it."""
+    if cell is None or plan.effect is Effect.TREND:
+        return None
+    low, high = cell.own.low, cell.own.high
+    if not 0 < low <= high < math.inf:
+        return None
+    return rounded((1 + NEGLIGIBLE) * math.sqrt(high / low) - 1)
 
 
 def _whole(plan: Plan, ruling: Ruling) -> Ruling:
@@ -167,35 +186,3 @@ def _headline(plan: Plan, cells: Sequence[CellEvidence]) -> CellEvidence | None:
     if plan.quantifier in (Quantifier.SOME, Quantifier.UP_TO):
         return max(known, key=lambda cell: (cell.own.low, median(cell.values)), default=None)
     return min(known, key=lambda cell: (cell.own.high, median(cell.values)), default=None)
-
-
-def _cell_result(plan: Plan, cell: tuple[int, int], evidence: CellEvidence) -> CellResult:
-    place, pair = cell
-    values = evidence.values
-    ratio = [math.exp(value) for value in values]
-    as_ratio = _evidence_on_ratio_scale(plan, values) if plan.effect is Effect.TREND else evidence
-    return CellResult(
-        place=place,
-        pair=pair,
-        blocks=len(values),
-        estimate=_rounded(math.exp(median(values))) if ratio else None,
-        interval=_rounded_interval(as_ratio.own),
-        mean=_rounded(math.exp(fmean(values))) if ratio else None,
-        mean_interval=_rounded_interval(as_ratio.mean),
-        deciding=[place, pair] in plan.deciding,
-    )
-
-
-def _evidence_on_ratio_scale(plan: Plan, values: list[float]) -> CellEvidence:
-    own, mean = sign_sequence(values, plan.alpha), t_sequence(values, plan.alpha)
-    as_ratio = [Interval(_exp(interval.low), _exp(interval.high)) for interval in (own, mean)]
-    return CellEvidence(values, as_ratio[0], as_ratio[0], as_ratio[1])
-
-
-def _rounded(value: float | None) -> float | None:
-    """Round as stored, so that recomputing on another machine agrees byte for byte."""
-    return None if value is None else float(f"{value:.{DIGITS}g}")
-
-
-def _rounded_interval(interval: Interval) -> list[float | None]:
-    return [_rounded(edge) for edge in interval.as_json()]

@@ -9,16 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kb.devices import devices, hardware_class
 from kb.effects import as_columns
-from kb.environment import Environment, default_threads, devices, hardware_class, observe
+from kb.environment import Environment, default_threads, observe
 from kb.errors import VerifierFault
 from kb.library import Library, Record
 from kb.outcome import Json, Outcome, frozen_record, rejudge
 from kb.packages import missing
-from kb.plan import digest, make_plan
+from kb.plan import digest
+from kb.planning import make_plan
 from kb.run import Measurement, Report
 from kb.runner import measure, probe
 from kb.verifier import Unavailable
+from kb.watched import as_columns as watched_as_columns
 from kb.words import Budget, Hardware, Kind, Reason
 
 
@@ -36,6 +39,8 @@ class Options:
         Threads for every framework.
     seed : int or None
         Seed of weights, data and order; drawn, and recorded, if None.
+    seconds : float or None
+        Wall time for a claim; that of the budget if None.
     report : callable
         Called with each event of the run.
     """
@@ -44,6 +49,7 @@ class Options:
     device: str = "cpu"
     threads: int = field(default_factory=default_threads)
     seed: int | None = None
+    seconds: float | None = None
     report: Report = field(default=lambda event: None)
 
 
@@ -96,7 +102,7 @@ def _raw(library: Library, record: Record, options: Options) -> Json:
         finding, log = probe(verifier, options.budget, options.report)
         return _found(record, finding, log)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    plan = make_plan(record.id, claim, options.budget, options.threads, options.device, seed)
+    plan = make_plan(record.id, claim, options.budget, options.threads, options.device, seed, options.seconds)
     return _measured(measure(plan, verifier, options.report))
 
 
@@ -117,12 +123,16 @@ def _measured(measured: Measurement) -> Json:
         "plan": plan,
         "plan_sha256": digest(plan),
         "parity": measured.parity,
+        "voids": measured.voids,
         "settings": measured.settings,
         "pilot": measured.pilot,
-        "partner_cpu": round(measured.partner_cpu, 5),
+        "first_calls": measured.first_calls,
         "interrupted": measured.interrupted,
         "samples": samples,
         "samples_sha256": digest(samples),
+        "watched": watched_as_columns(measured.watched),
+        "weighed": measured.weighed,
+        "trial": as_columns(measured.trial),
         "time": {name: round(value, 3) for name, value in {**seconds, "own": own}.items()},
     }
 

@@ -97,12 +97,16 @@ class Step:
         What was in force, as observed in the framework: threads, precision, layout, flags.
     items : int
         Things done in one step (images, tokens), for rates; 1 if the step itself is the thing.
+    flops : float or None
+        Floating-point operations that one step's mathematics needs, multiply and add counted as two, however
+        the arm computes it: equal for all arms of a cell. None where unknown.
     """
 
     run: Callable[[], object]
     outputs: Callable[[], Arrays]
     settings: Callable[[], Mapping[str, Any]] = dict
     items: int = 1
+    flops: float | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from kb.memory import Meter, weight
 from kb.verifier import Cell, Declaration, Step, Unavailable, declared
 
 WARM_SECONDS = 1.0
@@ -45,23 +46,28 @@ class Host:
         self.function: Callable[..., Any] = declared(module)
         self.declaration: Declaration = self.function.declaration  # type: ignore[attr-defined]
         self.steps: dict[str, Step] = {}
+        self.import_ns = 0
 
     def describe(self) -> dict[str, Any]:
         """Say what the verifier declares."""
         return dict(vars(self.declaration))
 
     def open(self, key: str, cell: dict[str, Any]) -> dict[str, Any]:
-        """Build the step of a cell and time its first call apart."""
-        built, step = _timed(lambda: self.function(Cell(**cell)))
+        """Import the framework and build the step of a cell, each timed apart."""
+        asked = Cell(**cell)
+        if not self.steps:
+            self.import_ns = _timed(lambda: _import(asked.framework))[0]
+        built, step = _timed(lambda: self.function(asked))
         if not isinstance(step, Step):
             message = f"the verifier returned {type(step).__name__}, expected a kb.verifier.Step"
             raise TypeError(message)
         self.steps[key] = step
-        return {"build_ns": built, "items": step.items}
-
-    def settings(self, key: str) -> dict[str, Any]:
-        """Report what is in force, as the framework itself says."""
-        return {"settings": dict(self.steps[key].settings())}
+        return {
+            "import_ns": self.import_ns,
+            "build_ns": built,
+            "items": step.items,
+            "flops": step.flops,
+        }
 
     def outputs(self, key: str, path: str) -> dict[str, Any]:
         """Save the arrays that the parity gate compares."""
@@ -70,7 +76,7 @@ class Host:
         return {"arrays": sorted(arrays)}
 
     def warm(self, key: str, steps: int) -> dict[str, Any]:
-        """Run steps until they are done, or a second has passed; report first and later ones."""
+        """Run steps until they are done, or a second has passed; report each, and what was then in force."""
         step, times = self.steps[key], list[int]()
         began = time.perf_counter()
         while len(times) < max(steps, 1):
@@ -79,7 +85,12 @@ class Host:
                 break
         gc.collect()
         later = sorted(times[1:] or times)
-        return {"first_ns": times[0], "typical_ns": later[len(later) // 2], "steps": len(times)}
+        return {
+            "first_ns": times[0],
+            "typical_ns": later[len(later) // 2],
+            "times": times,
+            "settings": dict(step.settings()),
+        }
 
     def burst(self, key: str, steps: int) -> dict[str, Any]:
         """Time a burst of steps as a whole."""
@@ -101,17 +112,18 @@ class Host:
 
     def weigh(self, cell: dict[str, Any], steps: int) -> dict[str, Any]:
         """Measure how far memory peaks above its level after the framework was imported."""
-        importlib.import_module(MODULES.get(Cell(**cell).framework, "numpy"))
-        gc.collect()
-        baseline = _resident()
-        _reset_peak()
+        asked = Cell(**cell)
+        _import(asked.framework)
+        meter = Meter(asked.framework, asked.device)
+        meter.start()
         start = time.monotonic_ns()
-        step = self.function(Cell(**cell))
+        step = self.function(asked)
         for _ in range(steps):
             step.run()
+        found = meter.stop()
         return {
-            "cost": max(_peak() - baseline, 1),
-            "baseline": baseline,
+            "cost": weight(found, asked.device),
+            "weighed": found,
             "cpu": time.process_time_ns(),
             "start": start,
             "settings": dict(step.settings()),
@@ -129,36 +141,16 @@ class Host:
         return {"finding": finding}
 
 
+def _import(framework: str) -> None:
+    """Import a framework ahead of the verifier; where it is missing, the verifier says what it needs."""
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module(MODULES.get(framework, "numpy"))
+
+
 def _timed(call: Callable[[], Any]) -> tuple[int, Any]:
     began = time.perf_counter_ns()
     value = call()
     return time.perf_counter_ns() - began, value
-
-
-def _status(field: str) -> int:
-    """Read a memory field of this process in bytes from /proc, or the peak the system knows elsewhere."""
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _resident() -> int:
-    return _status("VmRSS")
-
-
-def _peak() -> int:
-    return _status("VmHWM")
-
-
-def _reset_peak() -> None:
-    """Set the peak back to the present level (proc(5), clear_refs 5); where it cannot be, the peak stands."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _serve(host: Host, requests: TextIO, replies: TextIO) -> None:

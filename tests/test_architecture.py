@@ -11,18 +11,20 @@ LAYER_OF = {
     "words": ("__init__", "words", "errors", "regions"),
     "records": ("strict", "estimand", "citation", "claim", "source", "yaml_lines", "library", "lint", "schema", "root"),
     "statistics": (
-        "plan", "effects", "sequences", "rulings", "verdict", "findings", "documents", "outcome", "summary",
+        "plan", "planning", "watched", "dependence", "effects", "sequences", "steadiness", "resolution", "rulings", "gates",
+        "judgement", "specifications", "first_calls", "verdict", "findings", "documents", "outcome", "summary",
     ),
     "measurement": (
-        "verifier", "worker", "processes", "parity", "packages", "environment", "run", "pilot", "blocks", "runner",
+        "verifier", "memory", "worker", "processes", "parity", "packages", "system_files", "cgroups", "host",
+        "software", "vendors", "devices", "environment", "interference", "declared", "run", "pilot", "blocks", "runner",
         "verification",
     ),
     "store": ("files", "database", "catalogue", "listing", "recheck"),
     "faces": (
-        "cli", "screen", "progress", "rows_chart", "figures", "commands", "commands.app", "commands.doctor", "commands.lint",
+        "cli", "sentences", "screen", "progress", "rows_chart", "curve_chart", "figures", "commands", "commands.app", "commands.doctor", "commands.lint",
         "commands.list", "commands.publish", "commands.query", "commands.rebuild", "commands.recheck", "commands.schema", "commands.show",
         "commands.verify", "pages", "pages.answer", "pages.claim", "pages.claims", "pages.downloads",
-        "pages.evidence", "pages.markup", "pages.provenance", "pages.runs", "pages.stated",
+        "pages.choices", "pages.costs", "pages.folded", "pages.gates", "pages.evidence", "pages.markup", "pages.provenance", "pages.runs", "pages.stated",
     ),
 }  # fmt: skip
 PLACE = {module: LAYERS.index(layer) for layer, modules in LAYER_OF.items() for module in modules}

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
+import rich
 import tiny
 from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy
 
@@ -28,6 +29,7 @@ FLAGS = [
 ]
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> ![x](http://evil.example/x.png) $x^2$ :red[x]"
 RUN = "20261121T100000Z-aaaaaa"
+OLDER = "20261120T100000Z-richer"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,7 @@ def served(tmp_path_factory) -> Iterator[str]:
         path.read_text(encoding="utf-8").replace("statement: Python's sum of one and one is two.", statement),
         encoding="utf-8",
     )
+    tiny.write(root, rich.rich_outcome(tiny.claim_of(root, MEASURED), MEASURED, OLDER))
     for claim, given in (
         (MEASURED, {"effects": noisy(1.0)}),
         (CAPABILITY, {"finding": {"sum": 2}, "log": HOSTILE}),
@@ -175,13 +178,27 @@ def test_nothing_is_fetched_from_elsewhere_and_nothing_fails(served, page):
     assert failed == []
 
 
-@pytest.mark.parametrize("path", ["", f"claim?id={MEASURED}", "claim?id=unknown"])
+@pytest.mark.parametrize(
+    "path", ["", f"claim?id={MEASURED}", f"claim?id={MEASURED}&run={OLDER}", "claim?id=unknown"]
+)
 def test_a_narrow_screen_needs_no_sideways_scrolling(served, page, path):
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(served + path)
     page.wait_for_selector("h1.kb-title")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_specification_curve_fills_the_page_and_has_a_text_for_screen_readers(served, page, width):
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.goto(f"{served}claim?id={MEASURED}&run={OLDER}")
+    chart = page.locator("[data-testid=stVegaLiteChart]", has_text="value of a block: median")
+    chart.locator("text=size: 4000").wait_for()
+    box = chart.bounding_box()
+    assert box["width"] > 0.8 * width
+    assert 400 < box["height"] < 700
+    assert page.get_by_label("12 of 12 specifications inside the claimed region").count() > 0
 
 
 def test_an_unknown_claim_is_answered_with_a_link_to_the_nearest(served, page):

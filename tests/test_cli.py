@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes, their output and their exit status."""
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -12,7 +13,9 @@ import tiny
 from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy
 
 from kb.cli import COMMANDS
+from kb.commands import verify
 from kb.commands.verify import BY_VERDICT, WORST_FIRST, status_of
+from kb.devices import CLASSES, devices
 from kb.words import Exit, Verdict
 
 CHECKOUT = Path(__file__).parent.parent
@@ -38,6 +41,11 @@ def kb(*arguments: str, script: str = KB, **environment: str) -> subprocess.Comp
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", **environment}
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/", timeout=120)
+
+
+def streamed(done: subprocess.CompletedProcess[str]) -> list[dict]:
+    """Return what `verify --json` wrote: a JSON object, without NaN or infinities, on every line."""
+    return [json.loads(line, parse_constant=pytest.fail) for line in done.stdout.splitlines()]
 
 
 def broken(root: Path) -> None:
@@ -185,6 +193,9 @@ def test_a_broken_record_beside_sound_ones_keeps_all_that_were_named_from_runnin
         ["verify", "--kind", "rumour"],
         ["verify", MEASURED, "--budget", "endless"],
         ["verify", MEASURED, "--threads", "0"],
+        ["verify", MEASURED, "--device", "abacus"],
+        *(["verify", MEASURED, "--seconds", seconds] for seconds in ("9.9", "-60", "nan", "inf", "soon")),
+        ["verify", MEASURED, "--seconds", "60", "--budget", "smoke"],
         ["publish", "no-such-run"],
         ["no-such-command"],
         [],
@@ -195,6 +206,12 @@ def test_what_makes_no_sense_is_bad_input_with_a_message(root, arguments):
     assert done.returncode == 2
     assert done.stderr
     assert "Traceback" not in done.stderr
+    assert not (root / "data/runs").exists()
+
+
+def test_a_number_of_seconds_that_is_too_small_is_named_with_the_least():
+    done = kb("verify", MEASURED, "--seconds", "9.9")
+    assert "--seconds: found 9.9, expected a number of seconds, at least 10" in done.stderr
 
 
 def test_outside_any_knowledge_base_a_user_is_told_where_to_go(tmp_path):
@@ -209,19 +226,76 @@ def test_outside_any_knowledge_base_a_user_is_told_where_to_go(tmp_path):
 def test_verify_runs_stores_and_reports_one_object_a_line(root):
     done = kb(CAPABILITY, DOCUMENTED, "--json", script=VERIFY)
     assert (done.returncode, done.stderr) == (0, "")
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(line["claim"], line["verdict"]) for line in lines] == [
-        (CAPABILITY, "supported"),
-        (DOCUMENTED, "supported"),
+    lines = streamed(done)
+    assert [(line["event"], line["claim"], line.get("verdict")) for line in lines] == [
+        ("probe", CAPABILITY, None),
+        ("outcome", CAPABILITY, "supported"),
+        ("outcome", DOCUMENTED, "supported"),
     ]
-    for line in lines:
-        stored = json.loads(
-            (root / "data/runs" / line["claim"] / f"{line['run']}.json").read_text(encoding="utf-8")
-        )
-        assert {name: stored[name] for name in line} == line
+    for line in lines[1:]:
+        assert next(iter(line)) == "event"
+        path = root / "data/runs" / line["claim"] / f"{line['run']}.json"
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        assert {**line, **stored} == {"event": "outcome", **stored}
     assert kb("recheck").returncode == 0
     rows = json.loads(kb("list", "--json").stdout)
     assert {row["id"]: row["summary"] for row in rows}[CAPABILITY] == "supported"
+
+
+def test_a_measured_claim_streams_its_blocks_within_the_seconds_that_it_was_given(root):
+    done = kb("verify", MEASURED, "--json", "--seconds", "10", "--quiet")
+    *events, outcome = streamed(done)
+    assert all((event["claim"], next(iter(event))) == (MEASURED, "event") for event in events)
+    assert (events[0]["event"], outcome["event"]) == ("pilot", "outcome")
+    blocks = [event for event in events if event["event"] == "block"]
+    assert [block["block"] for block in blocks] == list(range(1, len(blocks) + 1))
+    assert all(block["budget"] == 10.0 for block in blocks)
+    assert outcome["blocks"] == sum(not block["control"] for block in blocks)
+    [path] = (root / "data/runs" / MEASURED).glob("*.json")
+    assert json.loads(path.read_text(encoding="utf-8"))["plan"]["seconds"] == 10.0
+
+
+def test_when_the_reader_of_a_stream_goes_the_run_is_stored_as_interrupted(root):
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    command = [sys.executable, "-c", KB, "verify", MEASURED, "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert json.loads(running.stdout.readline())["event"] == "pilot"
+        running.stdout.close()
+        assert running.wait(timeout=60) == 130
+        assert running.stderr.read() == ""
+    [path] = (root / "data/runs" / MEASURED).glob("*.json")
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert (stored["interrupted"], stored["reason"]) == (True, "interrupted")
+
+
+def test_what_json_cannot_write_is_null(capsys):
+    report = verify._streamed("a-claim")
+    report(
+        {"event": "ready", "resolvable": math.inf, "cells": [{"interval": (-math.inf, 1.5)}], "of": math.nan}
+    )
+    assert json.loads(capsys.readouterr().out) == {
+        "event": "ready",
+        "claim": "a-claim",
+        "resolvable": None,
+        "cells": [{"interval": [None, 1.5]}],
+        "of": None,
+    }
+
+
+def test_the_devices_to_choose_from_are_those_that_kb_looks_for():
+    assert ("cpu", *CLASSES) == verify.DEVICES
+
+
+@pytest.mark.parametrize("device", verify.DEVICES)
+def test_a_device_that_is_not_here_leaves_the_claim_untested(root, device):
+    if device in devices():
+        pytest.skip(f"{device} is here")
+    done = kb("verify", MEASURED, "--json", "--device", device)
+    [outcome] = streamed(done)
+    assert (done.returncode, outcome["verdict"], outcome["reason"]) == (4, "untested", "no-hardware")
+    assert device in outcome["because"]
 
 
 def test_a_refuted_claim_exits_one_and_the_worst_of_several_decides(root):
@@ -234,7 +308,7 @@ def test_a_refuted_claim_exits_one_and_the_worst_of_several_decides(root):
 def test_a_smoke_run_measures_and_decides_nothing(root):
     done = kb("verify", MEASURED, "--budget", "smoke", "--json")
     assert done.returncode == 3, done.stderr
-    line = json.loads(done.stdout)
+    line = streamed(done)[-1]
     assert (line["verdict"], line["reason"], line["blocks"]) == ("inconclusive", "smoke", 1)
     assert line["estimate"] > 0
 
@@ -247,7 +321,7 @@ def test_a_crashing_verifier_is_untested_with_the_end_of_its_log_and_no_tracebac
     script.write_text(text, encoding="utf-8")
     done = kb("verify", CAPABILITY, "--json")
     assert done.returncode == 5
-    assert json.loads(done.stdout)["reason"] == "crashed"
+    assert streamed(done)[-1]["reason"] == "crashed"
     assert "out of fingers" in done.stderr
 
 
@@ -259,7 +333,7 @@ def test_a_verifier_whose_requirement_is_not_installed_is_untested(root):
     script.write_text(text, encoding="utf-8")
     done = kb("verify", CAPABILITY, "--json")
     assert done.returncode == 4
-    line = json.loads(done.stdout)
+    [line] = streamed(done)
     assert (line["verdict"], line["reason"]) == ("untested", "no-software")
     assert "no-such-distribution>=3" in line["because"]
 

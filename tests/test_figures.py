@@ -3,10 +3,11 @@
 import math
 
 import pytest
+import rich
 import tiny
 from tiny import MEASURED, noisy
 
-from kb import figures
+from kb import figures, sentences
 from kb.effects import as_columns
 from kb.words import Effect
 
@@ -94,11 +95,28 @@ def test_cells_are_sorted_and_those_that_decide_are_marked():
         {"place": 0, "pair": pair, "estimate": estimate, "interval": [0.5, 4.0], "deciding": pair == 1}
         for pair, estimate in enumerate((1.1, 2.0, None))
     ]
-    rows = drawn(figures.cells_chart({"plan": plan.as_json(), "cells": cells}))
+    rows = drawn(figures.cells_chart({"plan": plan.as_json(), "cells": cells, "beside": []}))
     assert [row["estimate"] for row in rows] == [2.0, 1.1]
     assert "one/m1 against two/m1" in rows[0]["label"]
-    assert "(decides)" in rows[0]["label"]
-    assert "(decides)" not in rows[1]["label"]
+    assert "decides" in rows[0]["label"]
+    assert "decides" not in rows[1]["label"]
+
+
+def test_an_arm_beside_is_drawn_last_and_apart(root):
+    found = rich.rich_outcome(tiny.claim_of(root, MEASURED), MEASURED, "r1")
+    rows = drawn(figures.cells_chart(found))
+    assert {row["kind"] for row in rows[:2]} == {"indicative", "measured"}
+    assert [row["kind"] for row in rows[2:]] == ["beside"] * 4
+    assert rows[-1]["label"].startswith("plain/other against plain/twice\nsize 4000: ")
+    assert rows[-1]["label"].endswith("not judged")
+
+
+def test_a_label_of_two_lines_has_room_and_what_does_not_fit_is_cut():
+    spec = figures.effect_chart([constructed()], RECORD).to_dict()
+    text = spec["layer"][-1]["mark"]
+    assert text["clip"] is True
+    assert text["lineBreak"] == "\n"
+    assert spec["height"] == 2 * (46 + 16) + 55
 
 
 def test_the_cells_of_a_trend_are_ratios():
@@ -106,7 +124,7 @@ def test_the_cells_of_a_trend_are_ratios():
         (None, 0.0), effect=Effect.TREND, along="batch", settings=[{"batch": 1}, {"batch": 2}]
     )
     cells = [{"place": 1, "pair": 0, "estimate": 1.5, "interval": [1.4, 1.6], "deciding": True}]
-    chart = figures.cells_chart({"plan": plan.as_json(), "cells": cells})
+    chart = figures.cells_chart({"plan": plan.as_json(), "cells": cells, "beside": []})
     assert domain(chart)[0] < 1 < domain(chart)[1]
     assert "batch 2" in drawn(chart)[0]["label"]
 
@@ -143,7 +161,7 @@ def test_only_figures_of_the_same_name_and_population_are_drawn():
     ],
 )
 def test_bounds_are_said_in_words(low, high, words):
-    assert figures.bounds(low, high) == words
+    assert sentences.bounds(low, high) == words
 
 
 def test_a_gpu_outcome_names_its_accelerator():

@@ -1,5 +1,6 @@
 """Outcome files: whole or not at all, and never written over."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -10,8 +11,12 @@ import pytest
 import tiny
 from tiny import CAPABILITY, DOCUMENTED
 
+from kb.catalogue import entries
+from kb.commands import show
+from kb.database import rebuild
 from kb.errors import KbError, StoreFault
 from kb.files import as_text, outcome_paths, publish, read_outcome, store, write_once
+from kb.recheck import recheck
 
 ROOT = Path(__file__).parent.parent
 
@@ -132,6 +137,32 @@ def test_a_file_that_is_no_outcome_of_its_path_is_a_fault(root, text):
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(StoreFault, match=r"r1\.json"):
         read_outcome(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "age"), [(1, "an older"), (3, "another"), (None, "another"), ("1", "another")]
+)
+def test_an_outcome_of_another_format_is_refused_with_what_to_do(root, outcome_file, number, age):
+    path = outcome_file(DOCUMENTED, "r1")
+    tiny.rewritten(path, format=number)
+    said = (
+        rf"r1\.json: written by {age} kb \(format {number}, this one reads 2\).* rerun `verify {DOCUMENTED}`"
+    )
+    with pytest.raises(StoreFault, match=said):
+        read_outcome(path)
+
+
+def test_an_older_outcome_is_left_out_of_a_claim_of_listings_and_of_the_store(root, outcome_file, capsys):
+    outcome_file(DOCUMENTED, "r1")
+    tiny.rewritten(outcome_file(DOCUMENTED, "r0"), format=1)
+    assert show.run(argparse.Namespace(claim=DOCUMENTED, json=False)) == 0
+    shown = capsys.readouterr()
+    assert "run r1" in shown.out
+    assert "r0" not in shown.out
+    assert "written by an older kb (format 1" in " ".join(shown.err.split())
+    assert rebuild(root, {}) == 1
+    assert [entry.run for entry in entries(root)[DOCUMENTED]] == ["r1"]
+    assert recheck(root) == (1, [])
 
 
 def test_an_outcome_is_json_that_any_tool_reads(root, outcome_file):

@@ -9,6 +9,9 @@ from kb.library import load_library
 from kb.lint import RULES, lint
 
 MEASURED = tiny.RECORDS[f"claims/training/{tiny.MEASURED}.yaml"]
+TREND = MEASURED.replace("effect: speedup", "effect: trend").replace(
+    "quantifier: typical\n", "quantifier: typical\nalong: size\n"
+)
 CAPABILITY = tiny.RECORDS[f"claims/programming/{tiny.CAPABILITY}.yaml"]
 DOCUMENTED = tiny.RECORDS[f"claims/adoption/{tiny.DOCUMENTED}.yaml"]
 JUDGEMENT = """\
@@ -90,6 +93,20 @@ BREAKS = [
         20,
     ),
     ("verifier-fields", MEASURED, "quantifier: typical", "quantifier: typical\nalong: size", "along", 11),
+    ("verifier-fields", MEASURED, "cells:\n", "cells:\n  beside: [plain/never]\n", "cells.beside.0", 19),
+    ("verifier-fields", MEASURED, "cells:\n", "cells:\n  beside: [plain/twice]\n", "cells.beside.0", 19),
+    ("verifier-fields", MEASURED, "cells:\n", "cells:\n  threads: [0]\n", "cells.threads.0", 19),
+    ("verifier-fields", MEASURED, "cells:\n", "cells:\n  threads: [1, many]\n", "cells.threads.1", 19),
+    ("verifier-fields", MEASURED, "cells:\n", "cells:\n  threads: [true]\n", "cells.threads.0", 19),
+    ("verifier-fields", MEASURED, "cells:\n", "cells:\n  threads: [1.5]\n", "cells.threads.0", 19),
+    (
+        "verifier-fields",
+        TREND,
+        "  size: [2000]",
+        "  size: [2000, all]",
+        "cells.size",
+        20,
+    ),
     ("verifier-fields", MEASURED, "effect: speedup", "effect: trend", "along", 1),
     ("region-hull", MEASURED, "low: 1.5", "low: 1.49", "region.low", 13),
     ("region-hull", MEASURED, "high: 2.5, ", "", "region.high", 13),
@@ -119,8 +136,8 @@ def test_a_sound_knowledge_base_is_clean(root):
 
 @pytest.mark.parametrize(
     "sound",
-    [MEASURED, CAPABILITY, DOCUMENTED, JUDGEMENT, LOGICAL],
-    ids=["measured", "capability", "documented", "judgement", "logical"],
+    [MEASURED, TREND, CAPABILITY, DOCUMENTED, JUDGEMENT, LOGICAL],
+    ids=["measured", "trend", "capability", "documented", "judgement", "logical"],
 )
 def test_the_sound_twin_of_each_kind_is_clean(root, sound):
     assert lint_of(root, sound) == []
@@ -149,6 +166,19 @@ def test_every_rule_is_broken_by_some_record_here():
 
 def test_a_quote_of_fifteen_words_is_the_longest_allowed(root):
     assert lint_of(root, CAPABILITY.replace("one and one}", f"{FIFTEEN}}}")) == []
+
+
+def test_arms_beside_and_swept_threads_are_sound_where_the_verifier_knows_them(root):
+    script = root / "verifiers/tiny_step.py"
+    known = script.read_text(encoding="utf-8").replace('"plain/twice")', '"plain/twice", "other/once")')
+    script.write_text(known, encoding="utf-8")
+    swept = MEASURED.replace("cells:\n", "cells:\n  beside: [other/once]\n  threads: [1, 4, all]\n")
+    assert lint_of(root, swept.replace("primary: {", "primary: {threads: all, ")) == []
+
+
+def test_an_arm_beside_may_be_any_where_nothing_of_the_verifier_is_known(root):
+    (root / "verifiers/tiny_step.py").write_text("def (", encoding="utf-8")
+    assert lint_of(root, MEASURED.replace("cells:\n", "cells:\n  beside: [other/once]\n")) == []
 
 
 def test_a_verifier_that_is_not_written_yet_is_said_to_be_so(root):

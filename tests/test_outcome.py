@@ -5,11 +5,15 @@ import json
 import pytest
 import tiny
 from pydantic import ValidationError
-from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy
+from tiny import CAPABILITY, DOCUMENTED, MEASURED, NANO, noisy, quiet
 
 from kb.claim import Claim
 from kb.outcome import Outcome, frozen_record, off_scope, rejudge
+from kb.watched import as_columns as watched_columns
 from kb.words import Hardware
+
+CALM, NOISY = watched_columns(quiet(16)), watched_columns(quiet(16, others=NANO))
+FAST = {"plain/once@0": {"typical_ns": 9, "flops": 1e15}, "run": {"blocks": 16, "resolvable": None}}
 
 GIVEN = [
     (MEASURED, {"effects": noisy(2.0)}, "supported", "inside-region"),
@@ -20,6 +24,10 @@ GIVEN = [
     (MEASURED, {"effects": noisy(2.0, 5), "interrupted": True}, "inconclusive", "interrupted"),
     (MEASURED, {"effects": noisy(2.0), "interrupted": True}, "supported", "inside-region"),
     (MEASURED, {"interrupted": True}, "inconclusive", "interrupted"),
+    (MEASURED, {"effects": noisy(2.0), "watched": CALM}, "supported", "inside-region"),
+    (MEASURED, {"effects": noisy(2.0), "watched": NOISY}, "inconclusive", "interference"),
+    (MEASURED, {"effects": noisy(2.0), "watched": CALM, "pilot": FAST}, "inconclusive", "implausible"),
+    (MEASURED, {"effects": noisy(2.0), "voids": ["plain/once: threads is 2"]}, "untested", "settings-differ"),
     (MEASURED, {"effects": [], "parity": ["logits: differs"]}, "untested", "parity-failed"),
     (MEASURED, {"effects": noisy(2.0), "hardware": "gpu"}, "untested", "off-scope"),
     (CAPABILITY, {"finding": {"sum": 2}}, "supported", "finding"),
@@ -66,6 +74,28 @@ def test_off_scope_an_outcome_is_indicative_and_keeps_what_was_seen(root):
     assert found["direction"]["verdict"] == "supported"
     assert found["readings"][0]["verdict"] == "supported"
     assert found["estimate"] == pytest.approx(2, rel=0.01)
+
+
+def test_an_outcome_keeps_its_gates_and_its_specification_curve(root):
+    claim = tiny.claim_of(root, MEASURED)
+    found = tiny.outcome(claim, MEASURED, "r1", effects=noisy(2.0), watched=CALM)
+    assert {gate["name"]: gate["passed"] for gate in found["gates"]} == {
+        "settings-differ": True,
+        "interference": True,
+        "partner-busy": True,
+    }
+    assert found["specifications"]["readings"] == [
+        {"name": "twice", "inside": 3, "outside": 0, "undecided": 0}
+    ]
+    assert found["specifications"]["chance"] <= 2 / 500
+    assert found["specifications"]["columns"]["estimate"][0] == found["estimate"]
+    assert found["beside"] == []
+
+
+@pytest.mark.parametrize("claim", [CAPABILITY, DOCUMENTED])
+def test_what_is_not_measured_has_neither_gates_nor_a_curve(root, claim):
+    found = tiny.outcome(tiny.claim_of(root, claim), claim, "r1", finding={"sum": 2})
+    assert (found["gates"], found["specifications"], found["beside"]) == ([], {}, [])
 
 
 def test_off_scope_too_what_was_lacking_stays_the_reason(root):
@@ -129,6 +159,6 @@ def test_the_public_line_names_what_scripts_need(root):
     line = Outcome.model_validate(found).line()
     assert list(line) == [
         "claim", "run", "verdict", "reason", "because", "direction", "magnitude", "readings", "estimate",
-        "interval", "blocks", "environment", "hardware", "indicative", "seconds", "finding",
+        "interval", "resolved", "blocks", "gates", "environment", "hardware", "indicative", "seconds", "finding",
     ]  # fmt: skip
     assert {name: found[name] for name in line} == line

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy, rewritten
+from tiny import CAPABILITY, DOCUMENTED, MEASURED, NANO, noisy, quiet, rewritten
 
 from kb.cli import main
 from kb.recheck import recheck
+from kb.watched import as_columns
 
 
 @pytest.fixture
@@ -59,6 +60,9 @@ def test_one_changed_sample_is_found(root, files):
         (MEASURED, "direction", {"verdict": "refuted", "tag": "reverse"}),
         (MEASURED, "hardware", "gpu"),
         (MEASURED, "because", "trust me"),
+        (MEASURED, "gates", [{"name": "interference", "passed": True}]),
+        (MEASURED, "specifications", {}),
+        (MEASURED, "resolved", 0.001),
         (MEASURED, "plan_sha256", "0" * 64),
         (MEASURED, "record_sha256", "0" * 64),
     ],
@@ -109,3 +113,12 @@ def test_raw_fields_from_which_nothing_can_be_derived_are_an_integrity_fault(roo
     rewritten(path, **data)
     assert main(["recheck"]) == 6
     assert path.name in capsys.readouterr().err
+
+
+def test_what_was_watched_bears_on_the_verdict_and_is_rechecked(outcome_file, root):
+    path = outcome_file(MEASURED, "r9", effects=noisy(2.0), watched=as_columns(quiet(16, others=NANO)))
+    assert stored(path)["reason"] == "interference"
+    assert recheck(root) == (1, [])
+    rewritten(path, watched=as_columns(quiet(16)))
+    _, found = recheck(root)
+    assert {"verdict", "reason", "gates"} <= {each.field for each in found}

@@ -28,6 +28,8 @@ def intervals(draw):
         ("5% faster", 1.05, 1.0375, 1.0625),
         ("twice", 2.0, 1.5, 2.5),
         ("10% less", 0.9, 0.875, 0.925),
+        ("90% faster", 1.9, 1.675, 2.125),
+        ("half", 0.5, 0.375, 0.625),
     ],
 )
 def test_a_worded_effect_is_met_within_a_quarter_of_itself(wording, value, low, high):
@@ -73,3 +75,10 @@ def test_a_union_covers_exactly_its_parts_in_order_without_overlap(parts, point)
     )
     assert all(left.high < right.low for left, right in itertools.pairwise(merged))
     assert (merged[0].low, merged[-1].high) == (hull(parts).low, hull(parts).high)
+
+
+@given(intervals(), intervals(), EDGES)
+def test_what_two_intervals_share_is_what_lies_in_both(one, two, point):
+    met = one.meet(two)
+    assert (met.low <= point <= met.high) == (one.low <= point <= one.high and two.low <= point <= two.high)
+    assert met.empty == one.disjoint(two)

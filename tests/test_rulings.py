@@ -1,11 +1,17 @@
 """Rulings over cells: what one cell may decide, what needs all, and that trouble decides nothing."""
 
+import math
+from dataclasses import replace
+
 import pytest
-from tiny import plan_of
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import noisy, plan_of
 
 from kb.regions import Interval
-from kb.rulings import CellEvidence, rule_direction, rule_magnitude, rule_over
-from kb.words import Quantifier, Reason, Verdict
+from kb.rulings import CellEvidence, as_ratio, evidence_of, rule_direction, rule_magnitude, rule_over
+from kb.sequences import sign_sequence, t_sequence
+from kb.words import Effect, Quantifier, Reason, Verdict
 
 REGION = Interval(1.2, 1.5)
 INSIDE, BELOW, ABOVE, ACROSS = Interval(1.3, 1.4), Interval(0.5, 1.1), Interval(1.6, 2), Interval(1.1, 1.3)
@@ -73,3 +79,51 @@ def test_trouble_in_one_cell_spoils_no_other():
     plan = plan_of(quantifier=Quantifier.SOME)
     cells = [each.trusted() for each in (cell(INSIDE, mean=BELOW), cell(INSIDE))]
     assert rule_over(plan, cells, REGION).verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("marks", "interval", "mean", "reason"),
+    [
+        ({"unsteady": True, "dependent": True}, Interval(1.4, 1.3), BELOW, Reason.NO_STEADY_STATE),
+        ({"dependent": True}, INSIDE, BELOW, Reason.DEPENDENCE),
+        ({}, INSIDE, BELOW, Reason.ESTIMAND_SENSITIVE),
+        ({}, INSIDE, ACROSS, None),
+    ],
+)
+def test_of_several_troubles_the_one_nearest_to_the_cause_is_named(marks, interval, mean, reason):
+    found = replace(cell(interval, mean), **marks)
+    assert found.trouble is reason
+    assert (found.trusted() == found) is (reason is None)
+    if reason is not None:
+        assert found.trusted().own == found.trusted().shared == Interval()
+
+
+@pytest.mark.parametrize("quantifier", Quantifier)
+@pytest.mark.parametrize("interval", [INSIDE, BELOW, ABOVE, ACROSS])
+def test_a_cell_in_trouble_supports_and_refutes_nothing_alone(quantifier, interval):
+    troubled = replace(cell(interval), unsteady=True).trusted()
+    assert rule_over(plan_of(quantifier=quantifier), [troubled], REGION).verdict is Verdict.INCONCLUSIVE
+    assert rule_direction(plan_of(quantifier=quantifier), [troubled]).verdict is Verdict.INCONCLUSIVE
+
+
+VALUES = st.lists(st.floats(-3, 3), max_size=40)
+
+
+@given(VALUES, st.integers(1, 9))
+def test_sharing_alpha_among_cells_never_narrows_and_evidence_keeps_every_value(values, cells):
+    found = evidence_of(plan_of(), values, cells)
+    assert found.values == values
+    assert found.own.empty or found.own.inside(found.shared)
+    assert evidence_of(plan_of(), values, cells, wavers=True) == replace(found, unsteady=True)
+
+
+def test_independent_blocks_are_taken_as_they_are_on_the_scale_of_the_regions():
+    values = noisy(2.0, 24, spread=0.1)
+    ratio, slope = evidence_of(plan_of(), values), evidence_of(plan_of(effect=Effect.TREND), values)
+    assert (slope.own, slope.mean) == (sign_sequence(values, 0.05), t_sequence(values, 0.05))
+    assert (ratio.own, ratio.mean) == (as_ratio(slope.own), as_ratio(slope.mean))
+
+
+def test_open_edges_stay_open_as_ratios():
+    assert as_ratio(Interval()) == Interval()
+    assert as_ratio(Interval(0.0, math.inf)) == Interval(1.0, math.inf)

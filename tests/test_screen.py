@@ -1,9 +1,10 @@
 """The screen: everything that binds an answer to its scope, and nothing that could harm a terminal."""
 
 import pytest
+import rich
 import tiny
 
-from kb import screen
+from kb import screen, sentences
 
 
 @pytest.fixture
@@ -13,8 +14,8 @@ def measured(root):
 
 
 def test_a_measured_effect_names_its_arms_cell_interval_and_blocks(measured):
-    text = screen.effect(measured, measured["record"])
-    cell = screen.headline_cell(measured)
+    text = sentences.effect(measured, measured["record"])
+    (cell,) = sentences.headline(measured)
     of, against = measured["plan"]["pairs"][cell["pair"]]
     for part in ("speed-up of", of, against, "95%", f"{measured['blocks']} blocks"):
         assert part in text
@@ -27,8 +28,52 @@ def test_over_several_cells_it_says_which_one_and_how_many_agree(measured):
         "cells": [*measured["cells"], other],
         "plan": {**measured["plan"], "quantifier": "up to"},
     }
-    assert screen.effect(several, several["record"]).startswith("largest speed-up")
-    assert screen.spread(several) == "1 inside the claimed region, 1 outside, 0 undecided"
+    assert sentences.effect(several, several["record"]).startswith("largest speed-up")
+    assert sentences.spread(several) == "1 inside the claimed region, 1 outside, 0 undecided"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_one_screen_has_what_stands_behind_a_verdict_within_100_columns(root, whole):
+    found = rich.rich_outcome(tiny.claim_of(root, "tiny-step-faster"), "tiny-step-faster", "r1")
+    lines = screen.outcome(found, found["record"], whole).splitlines()
+    labels = [line[:14].strip() for line in lines if line[:1].strip()]
+    gates = ["gate"] * 4 if whole else ["gates"]
+    behind = ["resolves", "choices", "beside", "first call", *gates, "because", "on", "more"]
+    assert labels[1:] == ["claimed", "measured", "direction", "reading", *behind]
+    assert max(map(len, lines)) <= screen.WIDTH
+    assert "(shown, not judged)" in "\n".join(lines)
+
+
+def test_a_gate_that_failed_is_told_with_its_figure_limit_and_advice(root):
+    claim = tiny.claim_of(root, "tiny-step-faster")
+    found = rich.rich_outcome(claim, "tiny-step-faster", "r1", others=0.4)
+    assert "1 of 4 failed: interference 100% (limit 20%)" in screen.outcome(found, found["record"])
+    text = " ".join(screen.outcome(found, found["record"], whole=True).split())
+    assert "interference 100% of at most 20%, failed: stop other programs" in text
+
+
+def test_of_many_deciding_cells_only_the_first_are_told_one_by_one(root):
+    found = rich.rich_outcome(tiny.claim_of(root, "tiny-step-faster"), "tiny-step-faster", "r1")
+    many = {**found, "cells": [{**found["cells"][0], "deciding": True}] * 80}
+    text = screen.outcome(many, found["record"], whole=True)
+    assert text.count("first call   ") == screen.CELLS
+    assert "the first 6 of 80 deciding cells" in text
+
+
+def test_a_run_that_was_void_has_a_screen_without_figures(root):
+    claim = tiny.claim_of(root, "tiny-step-faster")
+    found = tiny.outcome(
+        claim, "tiny-step-faster", "r1", effects=tiny.noisy(2.0), voids=["threads: 1, not 2"]
+    )
+    text = screen.outcome(found, found["record"])
+    assert "threads: 1, not 2" in text
+    assert "measured" not in text
+
+
+def test_a_paragraph_uses_the_width_in_every_line():
+    lines = screen.paragraph("label", "ab " * 100).splitlines()
+    assert {len(line) for line in lines[:-1]} == {100}
+    assert all(line.startswith(" " * 14) for line in lines[1:])
 
 
 def test_control_characters_and_right_to_left_marks_never_reach_the_terminal():

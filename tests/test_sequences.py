@@ -1,6 +1,7 @@
 """Confidence sequences: known values, and what they promise however often one looks."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.regions import Interval
-from kb.sequences import EVERYTHING, sign_evidence, sign_interval, sign_sequence, t_interval, t_sequence
+from kb.sequences import (
+    EVERYTHING,
+    sign_evidence,
+    sign_interval,
+    sign_path,
+    sign_sequence,
+    t_interval,
+    t_sequence,
+)
 
 RUNS, LONGEST, ALLOWED = 600, 40, 0.06
 VALUES = st.lists(st.floats(-5, 5), min_size=1, max_size=30)
@@ -110,11 +119,30 @@ def test_the_t_interval_is_where_the_mixture_has_not_rejected(blocks):
 
 
 @pytest.mark.parametrize("sequence", [sign_sequence, t_sequence])
-def test_a_sequence_is_the_intersection_of_its_intervals(sequence):
+@pytest.mark.parametrize("centre", [0.0, 1e6])
+def test_a_sequence_is_the_intersection_of_its_intervals(sequence, centre):
     interval = {sign_sequence: sign_interval, t_sequence: t_interval}[sequence]
-    values = np.random.default_rng(3).normal(0, 1, 25).tolist()
+    values = np.random.default_rng(3).normal(centre, 1, 25).tolist()
     each = [interval(values[:blocks], 0.05) for blocks in range(1, 26)]
-    assert sequence(values, 0.05) == Interval(max(i.low for i in each), min(i.high for i in each))
+    found = sequence(values, 0.05)
+    expected = max(i.low for i in each), min(i.high for i in each)
+    assert (found.low, found.high) == pytest.approx(expected, rel=1e-12, abs=1e-9)
+
+
+@given(VALUES)
+def test_a_path_only_narrows_and_ends_where_the_sequence_is(values):
+    path = sign_path(values, 0.05)
+    assert len(path) == len(values)
+    assert path[-1] == sign_sequence(values, 0.05)
+    assert all(later.low >= earlier.low and later.high <= earlier.high for earlier, later in pairwise(path))
+
+
+@given(st.lists(st.integers(-5000, 5000), min_size=1, max_size=30))
+def test_turning_the_sign_of_every_block_turns_both_sequences(thousandths):
+    values = [each / 1000 for each in thousandths]
+    for sequence in (sign_sequence, t_sequence):
+        one, other = sequence(values, 0.05), sequence([-value for value in values], 0.05)
+        assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=1e-9)
 
 
 @given(VALUES, st.permutations(range(30)))

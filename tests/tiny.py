@@ -4,19 +4,23 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from kb.claim import Claim
-from kb.effects import Sample, as_columns
+from kb.effects import BESIDE, SIDES, Sample, as_columns
 from kb.files import as_text, write_once
 from kb.library import load_library
 from kb.outcome import Outcome, frozen_record, rejudge
-from kb.plan import Plan, PlannedReading, digest, make_plan
+from kb.plan import Plan, PlannedReading, digest
+from kb.planning import make_plan
+from kb.watched import Watched
 from kb.words import Budget, Effect, Quantifier
 
 MEASURED, CAPABILITY, DOCUMENTED = "tiny-step-faster", "tiny-adds-up", "tiny-share"
 NANO = 10**9
+GOLDEN = (5**0.5 - 1) / 2
 
 RECORDS = {
     f"claims/training/{MEASURED}.yaml": """\
@@ -131,8 +135,14 @@ def claim_of(root: Path, claim: str) -> Claim:
 
 
 def noisy(centre: float, blocks: int = 16, spread: float = 0.001) -> list[float]:
-    """Return log effects about log(centre), different from each other and balanced in time."""
-    return [math.log(centre) + spread * (-1) ** i * ((i * 7919) % 11 + 1) / 11 for i in range(blocks)]
+    """Return log effects about log(centre), different from each other, balanced over every stretch of time.
+
+    They come in the order of the fractions of a golden sequence, which alternates: blocks that rather avoid
+    their predecessors than resemble them.
+    """
+    fractions = [block * GOLDEN % 1 for block in range(blocks)]
+    ranks = {fraction: rank for rank, fraction in enumerate(sorted(fractions))}
+    return [math.log(centre) + spread * ((ranks[each] + 0.5) / blocks - 0.5) for each in fractions]
 
 
 def bursts(plan: Plan, effects: Mapping[tuple[int, int], Sequence[float]], scale: int = 1) -> list[Sample]:
@@ -143,13 +153,48 @@ def bursts(plan: Plan, effects: Mapping[tuple[int, int], Sequence[float]], scale
     sign = 1 if plan.effect is Effect.RATIO else -1
     found = []
     for (place, pair), logs in effects.items():
-        for block, log in enumerate(logs, start=1):
+        numbers = (number for number in count(1) if not plan.is_control(number))
+        for block, log in zip(numbers, logs, strict=False):
             costs = (round(NANO * math.exp(sign * log)) * scale, NANO * scale)
             for position, (side, arm, cost) in enumerate(
                 zip(("of", "against"), plan.pairs[pair], costs, strict=True)
             ):
                 found.append(Sample(block, place, 0, position, side, arm, 1, cost, cost, block * NANO))
     return found
+
+
+def controls(plan: Plan, logs: Sequence[float], place: int = 0) -> list[Sample]:
+    """Return control blocks in which an arm costs exp(log) times itself, `of` over `against`.
+
+    The sides' arms take turns, as in the runner.
+    """
+    found = []
+    for turn, log in enumerate(logs, start=1):
+        block = turn * plan.control_every
+        costs = {"of": round(NANO * math.exp(log)), "against": NANO}
+        slots = {(side, pair[turn % 2]) for side in SIDES for pair in plan.pairs}
+        for position, (side, arm) in enumerate(sorted(slots)):
+            cost = costs[side]
+            found.append(Sample(block, place, 0, position, side, arm, 1, cost, cost, block * NANO))
+    return found
+
+
+def besides(plan: Plan, logs: Sequence[float], place: int = 0) -> list[Sample]:
+    """Return one burst a measured block of every arm beside, which costs exp(log) seconds a step."""
+    numbers = (number for number in count(1) if not plan.is_control(number))
+    return [
+        Sample(block, place, 0, 2, BESIDE, arm, 1, cost, cost, block * NANO)
+        for block, log in zip(numbers, logs, strict=False)
+        for arm in plan.beside
+        for cost in [round(NANO * math.exp(log))]
+    ]
+
+
+def quiet(blocks: int, **otherwise: int) -> list[Watched]:
+    """Return what was watched of so many blocks on two cores on which nothing else happened."""
+    still = dict.fromkeys(("partner", "others", "stolen", "throttled", "switches"), 0)
+    seen = {"cores": 2, "wall": NANO, "bursts": NANO, **still, **otherwise}
+    return [Watched(block=block, **seen) for block in range(1, blocks + 1)]
 
 
 def plan_of(
@@ -170,12 +215,14 @@ def plan_of(
         pairs=pairs,
         settings=[{}],
         deciding=[[0, index] for index in range(cells)],
+        beside=[],
         along=None,
         budget=Budget.NORMAL,
         seconds=600.0,
         burst_seconds=0.1,
         fewest_blocks=8,
         most_blocks=40,
+        control_every=0,
         alpha=0.05,
         policy=1,
         threads=1,

@@ -15,10 +15,12 @@ ATOL = 1e-4
 @measures(
     arms=(
         "pytorch/eager",
+        "pytorch/channels-last",
         "pytorch/compile",
         "tensorflow/keras-fit",
         "tensorflow/function",
         "tensorflow/xla",
+        "jax/jit",
     ),
     min_steps=1,
     warm_steps=1,

@@ -15,7 +15,7 @@ ATOL = 1e-4
 
 
 @weighs(
-    arms=("pytorch/eager", "tensorflow/keras-fit", "tensorflow/function", "tensorflow/xla"),
+    arms=("pytorch/eager", "tensorflow/keras-fit", "tensorflow/function", "tensorflow/xla", "jax/jit"),
     steps=3,
     atol=ATOL,
 )

@@ -3,11 +3,13 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from kb import screen
 from kb.catalogue import entry_of, row
 from kb.claim import as_plain
+from kb.errors import StoreFault
 from kb.files import outcome_paths, read_outcome
 from kb.library import Record, load_library
 from kb.outcome import frozen_record
@@ -24,14 +26,26 @@ def run(options: argparse.Namespace) -> int:
     """Print the claim."""
     root = find_root()
     record = load_library(root).record(options.claim)
-    outcomes = [read_outcome(path) for path in outcome_paths(root, record.id)]
+    outcomes, faults = _outcomes(root, record.id)
     found = row(record, [entry_of(outcome) for outcome in outcomes])
     if options.json:
-        data = {**found, "record": as_plain(record.claim), "outcomes": outcomes}
+        data = {**found, "record": as_plain(record.claim), "outcomes": outcomes, "faults": faults}
         sys.stdout.write(json.dumps(data, indent=1) + "\n")
     else:
         sys.stdout.write(_screen(record, found, outcomes) + "\n")
+        sys.stderr.write("".join(f"\n{screen.paragraph('left out', fault)}\n" for fault in faults))
     return 0
+
+
+def _outcomes(root: Path, claim: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the outcomes of a claim, and what kept others from being read."""
+    outcomes, faults = [], []
+    for path in outcome_paths(root, claim):
+        try:
+            outcomes.append(read_outcome(path))
+        except StoreFault as fault:
+            faults.append(str(fault))
+    return outcomes, faults
 
 
 def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]]) -> str:
@@ -50,7 +64,7 @@ def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]
         lines.append(screen.paragraph("notes", claim.notes))
     current = frozen_record(claim)[1]
     for outcome in outcomes:
-        lines += ["", screen.outcome(outcome, outcome["record"])]
+        lines += ["", screen.outcome(outcome, outcome["record"], whole=True)]
         if outcome["record_sha256"] != current:
             lines.append(
                 screen.paragraph("", "the record's meaning has changed since, so this no longer counts")

@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import math
+import os
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ BY_VERDICT = {
     Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE,
     Verdict.UNTESTED: Exit.UNTESTED,
 }
+DEVICES = ("cpu", "cuda", "rocm", "mps", "xpu", "tpu")
+LEAST_SECONDS = 10
 WORST_FIRST = (Exit.BAD_INPUT, Exit.INTEGRITY, Exit.FAILED, Exit.REFUTED, Exit.INCONCLUSIVE, Exit.UNTESTED)
 
 
@@ -31,13 +34,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=Budget.NORMAL.value,
         help="smoke (never decides), quick 3 min, normal 10 min, deep 60 min a claim; default normal",
     )
-    parser.add_argument("--device", default="cpu", help="cpu or cuda; default cpu")
+    parser.add_argument(
+        "--seconds",
+        type=_seconds,
+        metavar="N",
+        help=f"wall time a claim instead of the budget's own, at least {LEAST_SECONDS}; not with smoke",
+    )
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="where the arms run; default cpu")
     parser.add_argument("--threads", type=_positive, help="threads for every framework; default all cores")
     parser.add_argument(
         "--seed", type=int, help="seed of weights, data and order; default drawn and recorded"
     )
     parser.add_argument("--publish", action="store_true", help="also copy the outcomes to data/evidence/")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line and outcome")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line: events, then the outcome"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
@@ -49,12 +60,26 @@ def _positive(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not LEAST_SECONDS <= number < math.inf:
+        message = f"found {text}, expected a number of seconds, at least {LEAST_SECONDS}"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
 def run(options: argparse.Namespace) -> int:
     """Verify the chosen claims one after the other and return the most telling status."""
-    from kb.errors import RecordFaults  # noqa: PLC0415 - `verify --help` starts without all this
+    from kb.errors import KbError, RecordFaults  # noqa: PLC0415 - `verify --help` starts without all this
     from kb.library import load_library  # noqa: PLC0415
     from kb.root import find_root  # noqa: PLC0415
 
+    if options.seconds is not None and options.budget == Budget.SMOKE:
+        message = "--seconds: a smoke run is one block, however long it takes; choose another --budget"
+        raise KbError(message)
     library = load_library(find_root())
     chosen = _chosen(options, library)
     if faults := [
@@ -105,28 +130,59 @@ def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
     from kb.environment import default_threads  # noqa: PLC0415
     from kb.progress import Progress  # noqa: PLC0415
 
+    progress = Progress(record.id, sys.stderr, quiet=options.quiet)
     chosen = verification.Options(
         budget=Budget(options.budget),
         device=options.device,
         threads=options.threads or default_threads(),
         seed=options.seed,
+        seconds=options.seconds,
+        report=_streamed(record.id) if options.json else progress,
     )
-    progress = Progress(record.id, sys.stderr, quiet=options.quiet or options.json)
-    outcome = verification.verify(library, record, replace(chosen, report=progress))
-    progress.end()
+    try:
+        outcome = verification.verify(library, record, chosen)
+    finally:
+        progress.end()
     stored = outcome.as_json()
     path = files.store(library.root, stored)
     _index(library.root, path)
     if options.publish:
         files.publish(library.root, outcome.run)
-    text = (
-        json.dumps(outcome.line()) if options.json else screen.outcome(stored, as_plain(record.claim)) + "\n"
-    )
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    if options.json:
+        _line({"event": "outcome", **outcome.line()})
+    else:
+        sys.stdout.write(screen.outcome(stored, as_plain(record.claim)) + "\n\n")
+        sys.stdout.flush()
     if outcome.failure:
         sys.stderr.write(f"{screen.plain(outcome.failure)}\n{_log(outcome.log)}")
     return status_of(stored)
+
+
+def _streamed(claim: str) -> Callable[[Mapping[str, Any]], None]:
+    """Return what writes a claim's events to standard output; a reader that has gone interrupts the run."""
+
+    def report(event: Mapping[str, Any]) -> None:
+        try:
+            _line({"event": event["event"], "claim": claim, **event})
+        except BrokenPipeError:  # as at an interrupt, what was measured is stored
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise KeyboardInterrupt from None
+
+    return report
+
+
+def _line(found: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(_finite(found), allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON data with null for every number that JSON cannot write."""
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _index(root: Any, path: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from kb import figures, screen
+from kb import figures, sentences
 from kb.pages.evidence import Evidence
 from kb.pages.markup import fill, joined, shown, state, table, visible
 from kb.words import Reason, Summary
@@ -40,7 +40,7 @@ def _answer(evidence: Evidence) -> object:
     if evidence.row["summary"] == Summary.MIXED:
         return f"{Summary.MIXED.meaning}; the latest that decided: {outcome['verdict']}"
     if _measured(outcome):
-        return screen.effect(outcome, outcome["record"])
+        return sentences.effect(outcome, outcome["record"])
     return outcome["because"]
 
 
@@ -51,7 +51,7 @@ def _lines(evidence: Evidence) -> Iterator[object]:
     first = speaking[0]
     if _measured(first):
         yield _why(first)
-        yield from filter(None, [screen.exceeded(first, first["record"])])
+        yield from filter(None, [sentences.exceeded(first, first["record"])])
     if first["indicative"]:
         yield fill("{} {}", INDICATIVE, _seen(first))
     yield _where(first)
@@ -97,7 +97,7 @@ def picture(evidence: Evidence) -> None:
     measured = [outcome for outcome in evidence.speaking() if _measured(outcome) and outcome["readings"]]
     if measured:
         st.subheader("Claimed against measured", anchor="picture")
-        alt = f"Regions claimed and intervals measured. {screen.effect(measured[0], evidence.plain)}."
+        alt = f"Regions claimed and intervals measured. {sentences.effect(measured[0], evidence.plain)}."
         st.altair_chart(figures.effect_chart(measured, evidence.plain), width="stretch", alt=alt)
         st.html(fill('<p class="kb-small">{}</p>', _caption(evidence.plain["estimand"])))
     drawn = [each for each in evidence.plain.get("figures", []) if figures.cited(evidence.plain, each)]
@@ -152,7 +152,7 @@ def _rows(outcome: Json) -> Iterator[list[object]]:
         if outcome["plan"] is not None:
             yield ["", question, _question(question, outcome), _said(ruling, flag), ""]
     for reading in outcome["readings"]:
-        region = figures.bounds(reading["low"], reading["high"]) if "low" in reading else ""
+        region = sentences.bounds(reading["low"], reading["high"]) if "low" in reading else ""
         yield ["", f"reading: {reading['name']}", region, _said(reading, flag), reading.get("because", "")]
     for check in outcome["expectations"]:
         word = "holds" if check["holds"] else "does not hold"

@@ -20,7 +20,9 @@ def settings(outcome: Json) -> None:
     names = sorted({name for found in arms.values() for name in found if name != "arm"})
     rows = [[name, *(shown(found.get(name)) for found in arms.values())] for name in names]
     with st.expander("Settings in force, per arm"):
-        st.html(table(("Setting", *arms), rows, "Settings that each arm reported"))
+        arms_table = table(("Setting", *arms), rows, "Settings that each arm reported")
+        wide = '<div class="kb-wide" tabindex="0" role="region" aria-label="Settings per arm">{}</div>'
+        st.html(fill(wide, arms_table))
 
 
 def environment(outcome: Json) -> None:

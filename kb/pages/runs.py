@@ -5,12 +5,13 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from kb import figures
+from kb import figures, sentences
 from kb.effects import COLUMNS
 from kb.library import Library
-from kb.pages import provenance
+from kb.pages import choices, costs, gates, provenance
 from kb.pages.downloads import as_csv
 from kb.pages.evidence import Evidence
+from kb.pages.folded import folded
 from kb.pages.markup import claim_link, fill, state, table, visible
 from kb.plan import Plan
 
@@ -24,7 +25,11 @@ def sections(evidence: Evidence, library: Library) -> None:
     if outcome is None:
         st.text(f"No run yet. {evidence.row['because']}")
     else:
+        gates.gates(outcome)
         _cells(outcome)
+        choices.choices(outcome)
+        costs.first_calls(outcome)
+        costs.weighed(outcome)
         _samples(outcome)
         provenance.settings(outcome)
         provenance.environment(outcome)
@@ -58,25 +63,34 @@ def _cells(outcome: Json) -> None:
     plan = Plan.from_json(outcome["plan"])
     st.html(fill("<h3>{}</h3>", "Every cell: settings and pair of arms"))
     known = [cell for cell in outcome["cells"] if cell["estimate"] is not None]
-    if len(known) > 1:
+    if len(known) + len(outcome["beside"]) > 1:
         alt = "Effect with its interval in every cell, largest first; the table below has the same numbers."
         st.altair_chart(figures.cells_chart(outcome), width="stretch", alt=alt)
+        beside = " Squares: beside, never judged." if outcome["beside"] else ""
+        st.html(fill('<p class="kb-small">Filled: decides. Hollow: context.{}</p>', beside))
     rows = [
         [
-            figures.cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]]),
+            sentences.cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]]),
             _number(cell["estimate"]),
-            figures.bounds(*cell["interval"]),
+            sentences.bounds(*cell["interval"]),
             _number(cell["mean"]),
-            figures.bounds(*cell["mean_interval"]),
+            sentences.bounds(*cell["mean_interval"]),
             cell["blocks"],
-            "decides" if cell["deciding"] else "context",
+            "; ".join(filter(None, ("decides" if cell["deciding"] else "context", cell["trouble"]))),
         ]
         for cell in sorted(outcome["cells"], key=lambda cell: -(cell["estimate"] or 0))
     ]
+    rows += [_beside(plan, each) for each in outcome["beside"]]
     headers = ("Cell", "Median effect", "95% sequence", "Mean effect", "95% of the mean", "Blocks", "Role")
-    st.html(table(headers, rows, "Effect in every cell"))
+    folded(f"Table of {len(rows)} cells", len(rows), table(headers, rows, "Effect in every cell"))
     if plan.dropped:
         st.html(fill("<p>Not run here: {}</p>", "; ".join(plan.dropped)))
+
+
+def _beside(plan: Plan, each: Json) -> list[object]:
+    name = sentences.cell_name(plan.settings[each["place"]], (each["of"], each["against"]))
+    within = sentences.bounds(*each["interval"])
+    return [name, _number(each["estimate"]), within, "", "", each["blocks"], "beside, never judged"]
 
 
 def _number(value: float | None) -> str:
@@ -91,10 +105,7 @@ def _samples(outcome: Json) -> None:
     place = 0
     st.html(fill("<h3>{}</h3>", "Raw samples"))
     if len(plan.settings) > 1:
-        names = {
-            index: figures.cell_name(settings, ("of", "against")).partition(", ")[2]
-            for index, settings in enumerate(plan.settings)
-        }
+        names = {index: sentences.settings_name(settings) for index, settings in enumerate(plan.settings)}
         place = st.selectbox("Settings", list(names), format_func=lambda index: visible(names[index]))
     st.altair_chart(
         figures.samples_chart(outcome, place),
@@ -127,7 +138,7 @@ def history(evidence: Evidence) -> None:
     """List every outcome, the newest first; those under an older meaning of the record do not count."""
     for fault in evidence.faults:
         st.warning("An outcome file cannot be read and is left out.")
-        st.code(visible(fault), language=None)
+        st.code(visible(fault), language=None, wrap_lines=True)
     if not evidence.outcomes:
         return
     st.subheader("All runs", anchor="history")

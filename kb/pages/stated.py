@@ -8,11 +8,12 @@ from markupsafe import Markup
 from kb.citation import Citation
 from kb.claim import Expectation, Mention
 from kb.estimand import Reading
-from kb.figures import bounds
 from kb.library import Library
 from kb.pages.evidence import Evidence
+from kb.pages.folded import folded
 from kb.pages.markup import claim_link, fill, joined, link, shown, table
 from kb.regions import region_of
+from kb.sentences import bounds
 from kb.source import Source
 from kb.words import Quantifier
 
@@ -130,11 +131,7 @@ def citations(evidence: Evidence) -> None:
     ]
     headers = ("Figure", "Value", "Of what", "Date", "Source", "Where", "How read")
     shown = table(headers, rows, "Figures and statements cited")
-    if len(rows) > 8:
-        with st.expander(f"{len(rows)} citations"):
-            st.html(shown)
-    else:
-        st.html(shown)
+    folded(f"{len(rows)} citations", len(rows), shown)
 
 
 def _value(citation: Citation) -> str:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import rich
+import tiny
 from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy, rewritten
 
 RUN = "20261121T100000Z-aaaaaa"
@@ -79,6 +81,80 @@ def test_the_verifier_is_shown_with_whether_it_is_the_one_that_ran(root, outcome
     assert "abc123" in body(app)
     code = (root / "verifiers" / "tiny_step.py").read_text(encoding="utf-8")
     assert code.strip() in [element.value for element in app.code]
+
+
+def rich_page(root, open_claim, **given):
+    found = rich.rich_outcome(tiny.claim_of(root, MEASURED), MEASURED, RUN, **given)
+    tiny.write(root, found)
+    return open_claim(MEASURED)
+
+
+def test_every_gate_says_by_word_whether_it_passed(root, open_claim, body):
+    text = body(rich_page(root, open_claim))
+    assert text.count("✔ passed") == 4
+    assert "✘ failed" not in text
+    assert "an arm against itself came out at" in text
+    assert "Advice" not in text
+
+
+def test_a_gate_that_failed_comes_with_advice(root, open_claim, body):
+    text = body(rich_page(root, open_claim, others=0.4))
+    assert text.count("✘ failed") == 1
+    assert 'data-label="Advice">stop other programs' in text
+
+
+def test_the_specification_curve_is_drawn_and_told_in_words(root, open_claim, body):
+    app = rich_page(root, open_claim)
+    text = body(app)
+    assert "the specification curve" in text
+    assert "Permutation test: labels flipped at random" in text
+    assert len(charts(app)) == 4
+    assert [row for row in text.split("<tr>") if "Specifications" in row and ">12<" in row]
+
+
+def test_specifications_that_all_agree_are_not_drawn(outcome_file, open_claim, body):
+    outcome_file(MEASURED, RUN, effects=noisy(2.0))
+    assert "All give the same figure" in body(open_claim(MEASURED))
+
+
+def test_an_arm_beside_is_listed_and_marked_as_never_judged(root, open_claim, body):
+    text = body(rich_page(root, open_claim))
+    assert "plain/other against plain/twice, size 4000" in text
+    assert text.count("beside, never judged") == 5
+
+
+def test_first_calls_come_with_the_steps_after_which_they_pay(root, open_claim, body):
+    text = body(rich_page(root, open_claim))
+    assert "First call, empty caches" in text
+    assert "plain/once starts 3.1 s later and pays after 31 steps" in text
+
+
+def test_settings_are_listed_per_arm(root, open_claim, body):
+    text = body(rich_page(root, open_claim))
+    assert '<td data-label="plain/once">2</td><td data-label="plain/twice with 1 threads">1</td>' in text
+
+
+def test_memory_is_the_median_of_each_arm_in_mib(root, open_claim, body):
+    row = next(
+        row for row in body(rich_page(root, open_claim)).split("<tr>") if 'data-label="Baseline"' in row
+    )
+    for name, value in (("Peak", "2.0"), ("Live", "1.0"), ("Baseline", "300.0"), ("Processes", "3")):
+        assert f'data-label="{name}">{value}<' in row
+
+
+def test_what_made_a_run_void_is_listed(outcome_file, open_claim, body):
+    outcome_file(MEASURED, RUN, effects=noisy(2.0), voids=["plain/once: threads 1, declared 2"])
+    text = body(open_claim(MEASURED))
+    assert "Declared settings that were not in force" in text
+    assert "<li>plain/once: threads 1, declared 2</li>" in text
+
+
+def test_an_outcome_of_an_older_kb_is_left_out_with_what_to_do(outcome_file, open_claim, body):
+    rewritten(outcome_file(MEASURED, RUN, effects=noisy(2.0)), format=1)
+    text = body(open_claim(MEASURED))
+    assert "untested" in head(text)
+    assert "written by an older kb (format 1" in text
+    assert f"rerun `verify {MEASURED}`" in text
 
 
 def test_a_claim_without_outcomes_says_why_and_how_to_run_it(open_claim, body):

@@ -3,7 +3,7 @@
     python arm_outputs.py JOBS.json FOLDER
 
 Each job is `{"name", "verifier", "arm", "settings", "device", "fault"}`; its outputs go to
-FOLDER/<name>.npz, what was in force, or what was lacking, to FOLDER/<name>.json. Torch and TensorFlow must
+FOLDER/<name>.npz; what its step says of itself, or what was lacking, to FOLDER/<name>.json. Torch and TensorFlow must
 not share a process: jobs of one call are of one framework.
 """
 
@@ -71,6 +71,12 @@ def planted(fault: str) -> Iterator[None]:
         yield
 
 
+def pending() -> int:
+    """Count JAX's arrays that are still being computed; the other frameworks' CPU calls return when done."""
+    jax = sys.modules.get("jax")
+    return sum(not array.is_ready() for array in jax.live_arrays()) if jax else 0
+
+
 def run(job: dict[str, Any], folder: Path) -> None:
     """Build one arm, call the gate's outputs, then the step once, and keep what came of it."""
     cell = Cell(job["arm"], job["settings"], threads=1, device=job["device"])
@@ -83,7 +89,13 @@ def run(job: dict[str, Any], folder: Path) -> None:
     else:
         np.savez(folder / f"{job['name']}.npz", **step.outputs())
         step.run()
-        found = {"settings": dict(step.settings()), "items": step.items}
+        unfinished = pending()
+        found = {
+            "settings": dict(step.settings()),
+            "items": step.items,
+            "flops": step.flops,
+            "pending": unfinished,
+        }
     (folder / f"{job['name']}.json").write_text(json.dumps(found))
 
 

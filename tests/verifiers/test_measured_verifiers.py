@@ -71,6 +71,9 @@ def jobs() -> list[dict[str, Any]]:
     return every + later + faulty + elsewhere
 
 
+TRAINING = declaration("small_cnn_training").arms
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run all jobs, a process for each framework, and return where their results lie."""
@@ -143,11 +146,12 @@ def test_the_second_epoch_continues_the_training_of_the_first(folder: Path, arm:
 
 
 @pytest.mark.parametrize("verifier", SETTINGS)
-def test_every_framework_observes_one_thread_and_full_precision(folder: Path, verifier: str) -> None:
+def test_every_arm_observes_one_thread_and_full_precision(folder: Path, verifier: str) -> None:
     for arm in declaration(verifier).arms:
         observed = said(folder, job(verifier, arm))["settings"]
         assert observed["threads"] == 1
         assert observed.get("interop_threads", 1) == 1
+        assert (observed["device"], observed["dtype"]) == ("cpu", "float32")
         assert not observed.get("tf32", False)
         assert observed.get("matmul_precision", "highest") == "highest"
 
@@ -163,6 +167,54 @@ def test_a_step_counts_the_images_that_pass(folder: Path) -> None:
     }
     for verifier, items in expected.items():
         assert {said(folder, job(verifier, arm))["items"] for arm in declaration(verifier).arms} == {items}
+
+
+@pytest.mark.parametrize("verifier", SETTINGS)
+def test_all_arms_need_the_same_operations_and_say_how_many(folder: Path, verifier: str) -> None:
+    expected = {
+        "small_cnn_latency": 16_450_816,
+        "small_cnn_inference": 1024 * 16_450_816,
+        "small_cnn_training": 1024 * 3 * 16_450_816,
+        "small_cnn_epochs": 1024 * 3 * 16_450_816,
+        "resnet50_training": 4 * 3 * 8_178_368_512,
+        "training_memory": 16 * 3 * 16_450_816,
+    }
+    for arm in declaration(verifier).arms:
+        assert said(folder, job(verifier, arm))["flops"] == expected[verifier]
+
+
+def test_images_and_kernels_lie_as_the_arm_says(folder: Path) -> None:
+    for verifier in SETTINGS:
+        for arm in declaration(verifier).arms:
+            own = "NCHW" if arm.startswith("pytorch") and not arm.endswith("channels-last") else "NHWC"
+            assert said(folder, job(verifier, arm))["settings"]["layout"] == own, f"{verifier} {arm}"
+
+
+def test_what_compiles_is_read_from_what_ran(folder: Path) -> None:
+    trained = {arm: said(folder, job("small_cnn_training", arm))["settings"] for arm in TRAINING}
+    assert [arm for arm, one in trained.items() if one.get("compiled")] == ["pytorch/compile"]
+    assert trained["tensorflow/xla"]["jit_compile"] is True
+    assert trained["tensorflow/function"]["jit_compile"] is False
+    answered = declaration("small_cnn_latency").arms
+    models = {arm: said(folder, job("small_cnn_latency", arm))["settings"].get("model") for arm in answered}
+    assert models["pytorch/compile"] == "OptimizedModule"
+    assert models["pytorch/eager"] == models["pytorch/channels-last"] == "Sequential"
+    assert models["pytorch/torchscript"] == "RecursiveScriptModule"
+    unrecorded = {
+        arm: said(folder, job("small_cnn_latency", arm))["settings"].get("inference_mode") for arm in answered
+    }
+    assert unrecorded["pytorch/inference-mode"] is True
+    assert unrecorded["pytorch/eager"] is unrecorded["pytorch/channels-last"] is False
+
+
+def test_all_training_arms_descend_by_one_optimiser(folder: Path) -> None:
+    found = {said(folder, job("small_cnn_training", arm))["settings"]["optimizer"] for arm in TRAINING}
+    assert found == {"SGD, rate 0.000976562, momentum 0.9"}
+
+
+@pytest.mark.parametrize("verifier", SETTINGS)
+def test_nothing_is_still_being_computed_when_a_step_returns(folder: Path, verifier: str) -> None:
+    assert {said(folder, job(verifier, arm))["pending"] for arm in declaration(verifier).arms} == {0}
 
 
 @pytest.mark.parametrize("arm", SUCCESSIVE)

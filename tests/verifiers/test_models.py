@@ -1,8 +1,11 @@
 """What can be proved of the models without a framework: shapes, draws, layouts, and what is said to lack."""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +33,51 @@ def test_resnet50_strides_in_the_3x3_of_the_first_block_of_stages_two_to_four() 
 
     strided = [block.name for block in resnet50.BLOCKS if block.stride == 2]
     assert strided == ["stage2_block1", "stage3_block1", "stage4_block1"]
+
+
+def test_the_small_cnn_needs_the_operations_that_one_counts_by_hand() -> None:
+    from models import architecture, small_cnn
+
+    convolutions = 32 * 32 * (9 * 3 * 32) + 16 * 16 * (9 * 32 * 64) + 8 * 8 * (9 * 64 * 64)
+    dense = 4096 * 64 + 64 * 10
+    assert architecture.flops(small_cnn, 1, training=False) == 2 * (convolutions + dense) == 16_450_816
+    assert architecture.flops(small_cnn, 7, training=True) == 7 * 3 * 16_450_816
+
+
+def test_resnet50_needs_the_published_4_1_billion_multiply_adds_an_image() -> None:
+    from models import architecture, resnet50
+
+    assert architecture.flops(resnet50, 1, training=False) / 2 == pytest.approx(4.1e9, rel=0.005)
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, Any]:
+    """Return what PyTorch shows of the architectures, from a process of its own."""
+    script = Path(__file__).with_name("torch_facts.py")
+    child = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    return json.loads(child.stdout)
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "resnet50"])
+def test_pytorch_counts_the_same_operations(facts: dict[str, Any], name: str) -> None:
+    from models import architecture
+
+    network = __import__(f"models.{name}", fromlist=[name])
+    forward = architecture.flops(network, 1, training=False)
+    assert facts[name]["forward"] == forward
+    # Autograd leaves out the gradient of the images, which the usual factor of three counts.
+    images = 2 * np.prod(network.SHAPES["conv1/kernel"]) * network.POSITIONS["conv1"]
+    assert facts[name]["training"] == architecture.flops(network, 1, training=True) - images
+
+
+def test_channels_last_lasts_through_every_layer(facts: dict[str, Any]) -> None:
+    assert facts["activations"] == [["NHWC"], ["NHWC"]]
+
+
+def test_tensors_that_lie_otherwise_than_each_other_are_all_named(facts: dict[str, Any]) -> None:
+    expected = {"device": "cpu", "dtype": "float32+float64", "layout": "NCHW+NHWC"}
+    assert facts["of_both_layouts"] == expected
+    assert facts["of_a_cut"]["layout"] == "strided"
 
 
 def test_weights_and_data_follow_from_the_seed_alone() -> None:

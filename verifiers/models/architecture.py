@@ -1,5 +1,6 @@
 """What an architecture is, and the weights and data that all frameworks start from."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol
@@ -23,11 +24,15 @@ class Architecture(Protocol):
     SHAPES : mapping of str to tuple of int
         Common shape of every parameter and moving statistic by its name, `<layer>/<kind>`, where kind is
         `kernel`, `bias`, `gamma`, `beta`, `mean` or `variance`.
+    POSITIONS : mapping of str to int
+        How often each layer's kernel is applied to one image: height times width of a convolution's outputs,
+        1 for a dense layer.
     """
 
     IMAGE: tuple[int, int, int]
     CLASSES: int
     SHAPES: Mapping[str, tuple[int, ...]]
+    POSITIONS: Mapping[str, int]
 
     def pytorch(self) -> Any:
         """Return a `torch.nn.Module` over (batch, channels, height, width)."""
@@ -42,6 +47,29 @@ class Architecture(Protocol):
 def is_trained(name: str) -> bool:
     """Tell parameters, which the optimiser moves, from moving statistics, which the forward pass moves."""
     return name.rpartition("/")[2] not in MOVING
+
+
+def flops(architecture: Architecture, images: int, training: bool) -> float:
+    """Return the floating-point operations of one pass over the images, multiply and add counted as two.
+
+    Convolutions and dense layers alone, padding counted as if it were data; what normalisations, rectifiers,
+    pools, biases and the optimiser add is not counted. So count He et al. 2016 (table 1, multiply-adds) and
+    `torch.utils.flop_counter`. Training counts three forward passes, because the backward pass multiplies
+    twice as much, once for the gradients of the inputs and once for those of the weights: Kaplan et al. 2020,
+    arXiv:2001.08361, section 2.1; Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, appendix B.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The network.
+    images : int
+        Images that pass.
+    training : bool
+        Whether they train the network, or are answered only.
+    """
+    kernels = {layer: math.prod(architecture.SHAPES[f"{layer}/kernel"]) for layer in architecture.POSITIONS}
+    forward = 2 * sum(kernels[layer] * times for layer, times in architecture.POSITIONS.items())
+    return float(images * forward * (3 if training else 1))
 
 
 def drawn(architecture: Architecture, cell: Cell, images: int) -> tuple[dict[str, Array], Array, Array]:

@@ -1,7 +1,7 @@
 """What the arms of training have in common: how they descend, and what each must let itself be asked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kb.verifier import Array, Arrays
@@ -26,14 +26,14 @@ class Training:
         The moving means of batch normalisation, common names. Not the variances: PyTorch keeps the unbiased
         variance of a batch, Keras the biased, and neither can be told otherwise.
     observed : callable
-        Settings of this mode, as observed.
+        Settings of this mode, read off model, optimiser and tensors, never off what was asked for.
     """
 
     passes: Callable[[int, int], float]
     logits: Callable[[], Array]
     gradients: Callable[[], Arrays]
     moved: Callable[[], Arrays]
-    observed: Callable[[], Mapping[str, Any]] = field(default=dict)
+    observed: Callable[[], Mapping[str, Any]]
 
 
 def looped(
@@ -48,6 +48,11 @@ def looped(
         return float(loss)
 
     return passes
+
+
+def described(kind: str, rate: float, momentum: float) -> str:
+    """Return an optimiser's settings in words that are the same for all frameworks."""
+    return f"{kind}, rate {rate:g}, momentum {momentum:g}"
 
 
 def is_moving_mean(name: str) -> bool:

@@ -6,15 +6,15 @@ memory, as numpy.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from kb.verifier import Array, Arrays, Cell, Step
-from models import conversion, settings
-from models.architecture import Architecture, drawn
+from models import conversion, observation, settings
+from models.architecture import Architecture, drawn, flops
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,22 @@ class Answering:
         From the framework's logits to numpy.
     batches_itself : bool
         Whether `forward` takes all images and cuts them into batches itself.
-    observed : mapping
-        Settings of this mode, as observed.
+    observed : callable
+        Settings of this mode, read off the model and the tensors, never off what was asked for.
     """
 
     images: Any
     forward: Callable[[Any], Any]
+    observed: Callable[[], Mapping[str, Any]]
     host: Callable[[Any], Array] = np.asarray
     batches_itself: bool = False
-    observed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def latency(architecture: Architecture, cell: Cell) -> Step:
     """Return the step that answers one batch of `cell.batch` images, from framework to host memory."""
     answering = _answering(architecture, cell, cell.batch)
     images, forward, host = answering.images, answering.forward, answering.host
-    return _step(cell, lambda: host(forward(images)), answering, items=cell.batch)
+    return _step(architecture, cell, lambda: host(forward(images)), answering, cell.batch)
 
 
 def split(architecture: Architecture, cell: Cell, images: int) -> Step:
@@ -54,13 +54,13 @@ def split(architecture: Architecture, cell: Cell, images: int) -> Step:
     answering = _answering(architecture, cell, images)
     forward, host, size = answering.forward, answering.host, cell.batch
     if answering.batches_itself:
-        return _step(cell, lambda: host(forward(answering.images)), answering, items=images)
+        return _step(architecture, cell, lambda: host(forward(answering.images)), answering, images)
 
     def answer() -> Array:
         parts = [forward(answering.images[first : first + size]) for first in range(0, images, size)]
         return np.concatenate([host(part) for part in parts])
 
-    return _step(cell, answer, answering, items=images)
+    return _step(architecture, cell, answer, answering, images)
 
 
 def _answering(architecture: Architecture, cell: Cell, images: int) -> Answering:
@@ -68,32 +68,45 @@ def _answering(architecture: Architecture, cell: Cell, images: int) -> Answering
     return _ARMS[cell.arm](architecture, cell, weights, pixels)
 
 
-def _step(cell: Cell, run: Callable[[], Array], answering: Answering, items: int) -> Step:
+def _step(
+    architecture: Architecture, cell: Cell, run: Callable[[], Array], answering: Answering, images: int
+) -> Step:
     return Step(
         run=run,
         outputs=lambda: {"logits": run()},
-        settings=lambda: {**settings.observed(cell), **answering.observed},
-        items=items,
+        settings=lambda: {**settings.observed(cell), **answering.observed()},
+        items=images,
+        flops=flops(architecture, images, training=False),
     )
 
 
 def _pytorch(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, mode: str) -> Answering:
-    torch = settings.pytorch(cell)
-    model = architecture.pytorch()
-    conversion.load_torch(model, weights)
-    model = model.to(cell.device).eval()
+    torch, device = settings.pytorch(cell), settings.place(cell)
+    plain = architecture.pytorch()
+    conversion.load_torch(plain, weights)
+    layout = torch.channels_last if mode == "channels-last" else torch.contiguous_format
+    plain = model = plain.to(device, memory_format=layout).eval()
     if mode == "torchscript":
-        model = torch.jit.freeze(torch.jit.script(model))
+        model = torch.jit.freeze(torch.jit.script(plain))
     elif mode == "compile":
-        model = settings.compiled(torch, cell, model)
-    without_gradients = torch.no_grad if mode == "eager" else torch.inference_mode
+        model = settings.compiled(torch, cell, plain)
+    without_gradients = torch.no_grad if mode in ("eager", "channels-last") else torch.inference_mode
 
     def forward(images: Any) -> Any:
         with without_gradients():
             return model(images)
 
-    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(cell.device)
-    return Answering(images, forward, lambda logits: logits.cpu().numpy())
+    def observed() -> dict[str, Any]:
+        return {
+            **observation.pytorch([images, *plain.parameters()]),
+            "training": plain.training,
+            "model": type(model).__name__,
+            "inference_mode": forward(images[: cell.batch]).is_inference(),
+        }
+
+    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2))
+    images = images.to(device, memory_format=layout, copy=True)
+    return Answering(images, forward, observed, lambda logits: logits.cpu().numpy())
 
 
 def _keras(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> tuple[Any, Any, Any]:
@@ -106,30 +119,41 @@ def _keras(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Arra
 def _predict(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
     _, model, _ = _keras(architecture, cell, weights, pixels)
     predict = partial(model.predict, batch_size=cell.batch, verbose=0)
-    return Answering(pixels, predict, batches_itself=True, observed={"jit_compile": model.jit_compile})
+    return Answering(pixels, predict, partial(_observed_keras, model), batches_itself=True)
 
 
 def _predict_on_batch(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
     _, model, _ = _keras(architecture, cell, weights, pixels)
-    return Answering(pixels, model.predict_on_batch, observed={"jit_compile": model.jit_compile})
+    return Answering(pixels, model.predict_on_batch, partial(_observed_keras, model))
+
+
+def _observed_keras(model: Any) -> dict[str, Any]:
+    return {**observation.tensorflow(model), "jit_compile": model.jit_compile}
 
 
 def _call(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
     _, model, images = _keras(architecture, cell, weights, pixels)
-    return Answering(images, partial(model, training=False), _numpy)
+    observed = partial(observation.tensorflow, model, images)
+    return Answering(images, partial(model, training=False), observed, _numpy)
 
 
 def _function(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, xla: bool) -> Answering:
     tf, model, images = _keras(architecture, cell, weights, pixels)
     forward = tf.function(lambda batch: model(batch, training=False), jit_compile=xla or None)
-    return Answering(images, forward, _numpy, observed={"jit_compile": xla})
+
+    def observed() -> dict[str, Any]:
+        compiled = observation.is_xla(forward, images[: cell.batch])
+        return {**observation.tensorflow(model, images), "jit_compile": compiled}
+
+    return Answering(images, forward, observed, _numpy)
 
 
 def _jax(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
     jax = settings.jax(cell)
     own = {name: jax.numpy.asarray(value) for name, value in weights.items()}
+    images = jax.numpy.asarray(pixels)
     forward = jax.jit(lambda weights, images: architecture.jax(weights, images, training=False)[0])
-    return Answering(jax.numpy.asarray(pixels), partial(forward, own))
+    return Answering(images, partial(forward, own), partial(observation.jax, [images, *own.values()]))
 
 
 def _numpy(logits: Any) -> Array:
@@ -138,6 +162,7 @@ def _numpy(logits: Any) -> Array:
 
 _ARMS: Mapping[str, Callable[[Architecture, Cell, Arrays, Array], Answering]] = {
     "pytorch/eager": partial(_pytorch, mode="eager"),
+    "pytorch/channels-last": partial(_pytorch, mode="channels-last"),
     "pytorch/inference-mode": partial(_pytorch, mode="inference-mode"),
     "pytorch/torchscript": partial(_pytorch, mode="torchscript"),
     "pytorch/compile": partial(_pytorch, mode="compile"),

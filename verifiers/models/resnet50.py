@@ -5,7 +5,7 @@ that NVIDIA and MLPerf benchmark) instead of the first 1x1. All padding is symme
 `same` would pad strided layers on one side only, and compute something else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 IMAGE = (224, 224, 3)
@@ -16,13 +16,17 @@ PARAMETERS = 25_557_032
 
 
 class Block(NamedTuple):
-    """One bottleneck: 1x1 to `width`, 3x3 by `stride`, 1x1 to `outputs`, and the way past them."""
+    """One bottleneck: 1x1 to `width`, 3x3 by `stride`, 1x1 to `outputs`, and the way past them.
+
+    `size` is the height, and the width, of the images that leave it; `stride` times that of those that enter.
+    """
 
     name: str
     inputs: int
     width: int
     outputs: int
     stride: int
+    size: int
 
     @property
     def projects(self) -> bool:
@@ -31,38 +35,50 @@ class Block(NamedTuple):
 
 
 def _blocks() -> Iterator[Block]:
-    inputs = 64
+    inputs, size = 64, 56
     for stage, (depth, width) in enumerate(((3, 64), (4, 128), (6, 256), (3, 512)), start=1):
         for position in range(depth):
             stride = 2 if stage > 1 and position == 0 else 1
-            yield Block(f"stage{stage}_block{position + 1}", inputs, width, 4 * width, stride)
+            size //= stride
+            yield Block(f"stage{stage}_block{position + 1}", inputs, width, 4 * width, stride, size)
             inputs = 4 * width
 
 
 BLOCKS = tuple(_blocks())
 
 
-def _convolutions() -> Iterator[tuple[str, str, tuple[int, int, int, int]]]:
-    yield "conv1", "norm1", (7, 7, 3, 64)
-    for name, inputs, width, outputs, _ in BLOCKS:
-        yield f"{name}.conv1", f"{name}.norm1", (1, 1, inputs, width)
-        yield f"{name}.conv2", f"{name}.norm2", (3, 3, width, width)
-        yield f"{name}.conv3", f"{name}.norm3", (1, 1, width, outputs)
+class Convolution(NamedTuple):
+    """One convolution and the batch norm after it, by their layers' names; `size` is that of its outputs."""
+
+    layer: str
+    norm: str
+    kernel: tuple[int, int, int, int]
+    size: int
+
+
+def _convolutions() -> Iterator[Convolution]:
+    yield Convolution("conv1", "norm1", (7, 7, 3, 64), 112)
+    for name, inputs, width, outputs, stride, size in BLOCKS:
+        yield Convolution(f"{name}.conv1", f"{name}.norm1", (1, 1, inputs, width), size * stride)
+        yield Convolution(f"{name}.conv2", f"{name}.norm2", (3, 3, width, width), size)
+        yield Convolution(f"{name}.conv3", f"{name}.norm3", (1, 1, width, outputs), size)
     for block in BLOCKS:
         if block.projects:
-            yield f"{block.name}.conv0", f"{block.name}.norm0", (1, 1, block.inputs, block.outputs)
+            kernel = (1, 1, block.inputs, block.outputs)
+            yield Convolution(f"{block.name}.conv0", f"{block.name}.norm0", kernel, block.size)
 
 
 def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
-    for convolution, norm, kernel in _convolutions():
-        yield f"{convolution}/kernel", kernel
+    for convolution in _convolutions():
+        yield f"{convolution.layer}/kernel", convolution.kernel
         for kind in ("gamma", "beta", "mean", "variance"):
-            yield f"{norm}/{kind}", kernel[-1:]
+            yield f"{convolution.norm}/{kind}", convolution.kernel[-1:]
     yield "dense/kernel", (2048, CLASSES)
     yield "dense/bias", (CLASSES,)
 
 
 SHAPES = dict(_shapes())
+POSITIONS = {convolution.layer: convolution.size**2 for convolution in _convolutions()} | {"dense": 1}
 
 
 def pytorch() -> Any:
@@ -77,3 +93,10 @@ def tensorflow() -> Any:
     from models.resnet50_keras import resnet50
 
     return resnet50()
+
+
+def jax(weights: Mapping[str, Any], images: Any, training: bool) -> tuple[Any, dict[str, Any]]:
+    """Return logits (batch, 1000) of images (batch, 224, 224, 3), and the moving statistics after them."""
+    from models.resnet50_jax import resnet50
+
+    return resnet50(weights, images, training)

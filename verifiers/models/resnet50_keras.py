@@ -18,7 +18,7 @@ def resnet50() -> Model:
 
 
 def _bottleneck(x: KerasTensor, block: Block) -> KerasTensor:
-    layer, _, width, outputs, stride = f"{block.name}.", *block[1:]
+    layer, width, outputs, stride = f"{block.name}.", block.width, block.outputs, block.stride
     past = _normalised(x, layer, 0, outputs, 1, stride) if block.projects else x
     x = layers.ReLU()(_normalised(x, layer, 1, width, 1))
     x = layers.ReLU()(_normalised(x, layer, 2, width, 3, stride))

@@ -15,7 +15,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, block: Block) -> None:
         super().__init__()
-        _, inputs, width, outputs, stride = block
+        _, inputs, width, outputs, stride, _ = block
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.norm1 = _norm(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)

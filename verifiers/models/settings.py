@@ -9,11 +9,14 @@ import importlib
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from kb.verifier import Cell, Unavailable
+from models.in_force import observed, xla_threads
+from models.places import named, place
+
+__all__ = ["compiled", "finish", "jax", "named", "observed", "place", "pytorch", "tensorflow"]
 
 INSTALL = {"torch": "torch==2.13.0", "tensorflow": "tensorflow==2.21.0", "jax": "jax==0.10.2"}
 
@@ -32,10 +35,12 @@ def pytorch(cell: Cell) -> ModuleType:
         torch.set_num_interop_threads(1)
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
+    # TensorFlow and XLA choose their GPU kernels by trial unless told not to.
+    torch.backends.cudnn.benchmark = cell.device in ("cuda", "rocm")
     if cell.device != "cpu":
         found = torch.accelerator.current_accelerator(check_available=True)
-        if found is None or found.type != cell.device:
-            raise _no_device(cell, found)
+        if found is None or named("pytorch", found.type) != cell.device:
+            raise _no_device(cell, found and named("pytorch", found.type))
     return torch
 
 
@@ -56,8 +61,11 @@ def tensorflow(cell: Cell) -> ModuleType:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(False)
     present = tf.config.list_physical_devices("GPU")
-    if cell.device != "cpu" and (cell.device != "cuda" or not present):
-        raise _no_device(cell, present)
+    if cell.device == "tpu":  # its operations go there only within a strategy's scope, and else to the CPU
+        message = "needs a tpu device that tensorflow's arms can use; none of them opens a TPUStrategy"
+        raise Unavailable(message, "no-hardware")
+    if cell.device != "cpu" and not (present and named("tensorflow", "GPU") == cell.device):
+        raise _no_device(cell, [device.name for device in present])
     used = [] if cell.device == "cpu" else present[:1]
     tf.config.set_visible_devices(used, "GPU")
     for device in used:
@@ -82,11 +90,11 @@ def jax(cell: Cell) -> ModuleType:
     module = _imported("jax")
     module.config.update("jax_default_matmul_precision", "highest")
     try:
-        device = module.devices(cell.device)[0]
+        device = module.devices(cell.device)[0]  # `cuda` and `rocm` are platforms to it, and both are `gpu`
     except RuntimeError as error:
         raise _no_device(cell, error) from error
     module.config.update("jax_default_device", device)
-    if (found := _xla_threads()) not in (None, cell.threads):
+    if (found := xla_threads()) not in (None, cell.threads):
         message = f"JAX runs {found} threads, the cell asks for {cell.threads}: use one process for each"
         raise RuntimeError(message)
     return module
@@ -120,64 +128,6 @@ def finish(cell: Cell, framework: ModuleType) -> Callable[[], object]:
     if cell.framework == "tensorflow":
         return framework.test.experimental.sync_devices
     return lambda: None  # JAX: arms block on their results
-
-
-def observed(cell: Cell) -> dict[str, Any]:
-    """Return what is in force in the cell's framework, as it says itself."""
-    return {"arm": cell.arm, "device": cell.device, "dtype": "float32", **_OBSERVED[cell.framework]()}
-
-
-def _observed_pytorch() -> dict[str, Any]:
-    torch = importlib.import_module("torch")
-    return {
-        "version": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "interop_threads": torch.get_num_interop_threads(),
-        "matmul_precision": torch.get_float32_matmul_precision(),
-        "tf32": torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32,
-        "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
-        "isa": torch.backends.cpu.get_cpu_capability(),
-        "cudnn_benchmark": torch.backends.cudnn.benchmark,
-        "layout": "NCHW",
-    }
-
-
-def _observed_tensorflow() -> dict[str, Any]:
-    tf, keras = importlib.import_module("tensorflow"), importlib.import_module("keras")
-    port = importlib.import_module("tensorflow.python.util._pywrap_util_port")
-    return {
-        "version": tf.__version__,
-        "keras": keras.__version__,
-        "keras_backend": keras.backend.backend(),
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-        "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
-        "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
-        "onednn": port.IsMklEnabled() and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
-        "visible_devices": [device.name for device in tf.config.get_visible_devices()],
-        "layout": "NHWC" if keras.config.image_data_format() == "channels_last" else "NCHW",
-    }
-
-
-def _observed_jax() -> dict[str, Any]:
-    module = importlib.import_module("jax")
-    return {
-        "version": module.__version__,
-        "threads": _xla_threads(),
-        "matmul_precision": module.config.jax_default_matmul_precision,
-        "x64": module.config.jax_enable_x64,
-        "default_device": str(module.config.jax_default_device),
-        "xla_flags": os.environ.get("XLA_FLAGS", ""),
-        "layout": "NHWC",
-    }
-
-
-_OBSERVED = {"pytorch": _observed_pytorch, "tensorflow": _observed_tensorflow, "jax": _observed_jax}
-
-
-def _xla_threads() -> int | None:
-    """Count XLA's compute threads in this process; None where the system does not show them."""
-    names = [task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm")]
-    return sum(name == "tf_XLAEigen" for name in names) or None
 
 
 def _imported(framework: str) -> ModuleType:

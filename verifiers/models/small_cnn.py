@@ -29,6 +29,7 @@ SHAPES = {
     "dense2/kernel": (64, CLASSES),
     "dense2/bias": (CLASSES,),
 }
+POSITIONS = {"conv1": 32 * 32, "conv2": 16 * 16, "conv3": 8 * 8, "dense1": 1, "dense2": 1}
 
 
 def pytorch() -> Any:
@@ -81,36 +82,10 @@ def jax(weights: Mapping[str, Any], images: Any, training: bool) -> tuple[Any, d
     """Return logits (batch, 10) of images (batch, 32, 32, 3), and the moving statistics after them."""
     from jax.nn import relu
 
-    x = _pooled(relu(_convolved(weights, "conv1", images) + weights["conv1/bias"]))
-    x, moved = _normalised(weights, "norm2", _convolved(weights, "conv2", x), training)
-    x = relu(_convolved(weights, "conv3", _pooled(relu(x))) + weights["conv3/bias"])
-    x = relu(_dense(weights, "dense1", x.reshape(len(x), -1)))
-    return _dense(weights, "dense2", x), moved
+    from models.jax_layers import convolved, dense, normalised, pooled
 
-
-def _convolved(weights: Mapping[str, Any], layer: str, x: Any) -> Any:
-    from jax import lax
-
-    layout, kernel = ("NHWC", "HWIO", "NHWC"), weights[f"{layer}/kernel"]
-    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
-
-
-def _pooled(x: Any) -> Any:
-    from jax import lax
-    from jax.numpy import inf
-
-    return lax.reduce_window(x, -inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
-
-
-def _normalised(weights: Mapping[str, Any], layer: str, x: Any, training: bool) -> tuple[Any, dict[str, Any]]:
-    from jax import lax
-
-    kept = {"mean": weights[f"{layer}/mean"], "variance": weights[f"{layer}/variance"]}
-    used = {"mean": x.mean((0, 1, 2)), "variance": x.var((0, 1, 2))} if training else kept
-    scale = lax.rsqrt(used["variance"] + EPSILON) * weights[f"{layer}/gamma"]
-    moved = {f"{layer}/{kind}": MOMENTUM * kept[kind] + (1 - MOMENTUM) * used[kind] for kind in kept}
-    return (x - used["mean"]) * scale + weights[f"{layer}/beta"], moved
-
-
-def _dense(weights: Mapping[str, Any], layer: str, x: Any) -> Any:
-    return x @ weights[f"{layer}/kernel"] + weights[f"{layer}/bias"]
+    x = pooled(relu(convolved(weights, "conv1", images) + weights["conv1/bias"]), 2)
+    x, moved = normalised(weights, "norm2", convolved(weights, "conv2", x), training, EPSILON, MOMENTUM)
+    x = relu(convolved(weights, "conv3", pooled(relu(x), 2)) + weights["conv3/bias"])
+    x = relu(dense(weights, "dense1", x.reshape(len(x), -1)))
+    return dense(weights, "dense2", x), moved

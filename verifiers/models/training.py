@@ -9,8 +9,8 @@ import numpy as np
 
 from kb.verifier import Arrays, Cell, Step
 from models import settings, training_jax, training_pytorch, training_tensorflow
-from models.architecture import Architecture, drawn
-from models.descent import MOMENTUM, RATE, Training
+from models.architecture import Architecture, drawn, flops
+from models.descent import Training
 
 _ARMS = {**training_pytorch.ARMS, **training_tensorflow.ARMS, **training_jax.ARMS}
 ARMS = tuple(_ARMS)
@@ -34,12 +34,9 @@ def step(architecture: Architecture, cell: Cell, images: int, gate_steps: int = 
     return Step(
         run=lambda: training.passes(0, images),
         outputs=lambda: _outputs(training, cell.batch, images, gate_steps),
-        settings=lambda: {
-            **settings.observed(cell),
-            "optimizer": f"SGD, rate {RATE}, momentum {MOMENTUM}",
-            **training.observed(),
-        },
+        settings=lambda: {**settings.observed(cell), **training.observed()},
         items=images,
+        flops=flops(architecture, images, training=True),
     )
 
 

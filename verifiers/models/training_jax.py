@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from kb.verifier import Array, Arrays, Cell
-from models import settings
+from models import observation, settings
 from models.architecture import Architecture, is_trained
-from models.descent import MOMENTUM, RATE, Training, is_moving_mean, looped
+from models.descent import MOMENTUM, RATE, Training, described, is_moving_mean, looped
 
 
 def _jax(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, labels: Array) -> Training:
@@ -45,6 +45,10 @@ def _jax(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array,
         logits=lambda: np.asarray(evaluate(state[0] | state[1], x[: cell.batch])),
         gradients=lambda: {name: np.array(value) for name, value in state[2].items()},
         moved=lambda: {name: np.array(value) for name, value in state[1].items() if is_moving_mean(name)},
+        observed=lambda: {
+            **observation.jax([x, *state[0].values()]),
+            "optimizer": described("SGD", RATE, MOMENTUM),
+        },
     )
 
 

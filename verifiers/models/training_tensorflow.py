@@ -5,15 +5,15 @@ from functools import partial
 from typing import Any
 
 from kb.verifier import Array, Arrays, Cell
-from models import conversion, settings
+from models import conversion, observation, settings
 from models.architecture import Architecture, is_trained
-from models.descent import MOMENTUM, RATE, Training, is_moving_mean, looped
+from models.descent import MOMENTUM, RATE, Training, described, is_moving_mean, looped
 
 
 def _keras(
     architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array
-) -> tuple[Any, Any, Any, dict[str, Any]]:
-    """Return TensorFlow, the model, its optimiser, and what every Keras arm's `Training` says alike."""
+) -> tuple[Any, Any, Any, Callable[..., dict[str, Any]], dict[str, Any]]:
+    """Return TensorFlow, the model, its optimiser, and what every Keras arm observes and says alike."""
     tf = settings.tensorflow(cell)
     import keras
 
@@ -31,13 +31,17 @@ def _keras(
         variables = conversion.keras_variables(model).items()
         return {name: own.numpy() for name, own in variables if is_moving_mean(name)}
 
+    def observed(*images: Any) -> dict[str, Any]:
+        said = described(type(optimizer).__name__, float(optimizer.learning_rate), optimizer.momentum)
+        return {**observation.tensorflow(model, *images), "optimizer": said}
+
     first = pixels[: cell.batch]
     alike = {
         "logits": lambda: model(tf.constant(first), training=False).numpy(),
         "gradients": gradients,
         "moved": moved,
     }
-    return tf, model, optimizer, alike
+    return tf, model, optimizer, observed, alike
 
 
 def _fit(
@@ -48,7 +52,7 @@ def _fit(
     labels: Array,
     jit_compile: bool | str,
 ) -> Training:
-    tf, model, optimizer, alike = _keras(architecture, cell, weights, pixels)
+    tf, model, optimizer, observed, alike = _keras(architecture, cell, weights, pixels)
     import keras
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -62,14 +66,16 @@ def _fit(
         finish()
         return float(history.history["loss"][0])
 
-    observed = ("jit_compile", "run_eagerly", "steps_per_execution")
-    return Training(passes, observed=lambda: {name: getattr(model, name) for name in observed}, **alike)
+    compiled = ("jit_compile", "run_eagerly", "steps_per_execution")
+    return Training(
+        passes, observed=lambda: {**observed(), **{name: getattr(model, name) for name in compiled}}, **alike
+    )
 
 
 def _function(
     architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, labels: Array, xla: bool
 ) -> Training:
-    tf, model, optimizer, alike = _keras(architecture, cell, weights, pixels)
+    tf, model, optimizer, observed, alike = _keras(architecture, cell, weights, pixels)
     import keras
 
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -86,8 +92,11 @@ def _function(
     def advance(first: int, stop: int) -> Any:
         return train(x[first:stop], y[first:stop])
 
-    passes = looped(advance, cell.batch, settings.finish(cell, tf))
-    return Training(passes, observed=lambda: {"jit_compile": xla}, **alike)
+    def in_force() -> dict[str, Any]:
+        first = x[: cell.batch], y[: cell.batch]
+        return {**observed(x), "jit_compile": observation.is_xla(train, *first)}
+
+    return Training(looped(advance, cell.batch, settings.finish(cell, tf)), observed=in_force, **alike)
 
 
 ARMS: Mapping[str, Callable[..., Training]] = {

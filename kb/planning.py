@@ -1,0 +1,121 @@
+"""From a claim's record to the plan of one run of it."""
+
+import itertools
+
+from kb.claim import Claim
+from kb.plan import Plan, PlannedReading, Settings
+from kb.regions import POLICY, region_of
+from kb.words import Budget, Effect
+
+ALPHA = 0.05
+FEWEST_BLOCKS = 8
+MOST_BLOCKS = 40
+CONTROL_EVERY = 4
+SECONDS = {Budget.SMOKE: 20.0, Budget.QUICK: 180.0, Budget.NORMAL: 600.0, Budget.DEEP: 3600.0}
+SHORT = (Budget.SMOKE, Budget.QUICK)
+"""Budgets that keep to the deciding cells."""
+BURST_SECONDS = {Budget.SMOKE: 0.02, Budget.QUICK: 0.1, Budget.NORMAL: 0.1, Budget.DEEP: 0.25}
+
+
+def make_plan(
+    name: str,
+    claim: Claim,
+    budget: Budget,
+    threads: int,
+    device: str,
+    seed: int,
+    seconds: float | None = None,
+) -> Plan:
+    """Fix what a run of a measured claim will do.
+
+    A smoke or quick run keeps to the deciding cells; the others add the remaining cells, and the arms
+    beside them, as context.
+
+    Parameters
+    ----------
+    name : str
+        Id of the claim.
+    claim : Claim
+        A measured claim with cells.
+    budget : Budget
+        How much time may be spent.
+    threads : int
+        Threads for every framework.
+    device : str
+        `cpu`, `cuda`, ...
+    seed : int
+        Seed of weights, data and the order of bursts.
+    seconds : float or None
+        Wall time that may be spent; that of the budget if None.
+
+    Raises
+    ------
+    ValueError
+        Where the claim has no cells or no estimand.
+    """
+    if claim.cells is None or claim.estimand is None or claim.quantifier is None:
+        message = f"{name} has no estimand, quantifier or cells, so nothing can be planned"
+        raise ValueError(message)
+    pairs, settings, deciding = _grid(claim, budget)
+    regions = [(reading.name, region_of(reading)) for reading in claim.readings]
+    smoke = budget is Budget.SMOKE
+    return Plan(
+        claim=name,
+        effect=claim.estimand.effect,
+        quantifier=claim.quantifier,
+        readings=[PlannedReading(reading, *region.as_json()) for reading, region in regions],
+        magnitude=claim.region is not None,
+        pairs=pairs,
+        settings=settings,
+        deciding=deciding,
+        beside=[] if budget in SHORT else list(claim.cells.beside),
+        along=claim.along,
+        budget=budget,
+        seconds=seconds or SECONDS[budget],
+        burst_seconds=BURST_SECONDS[budget],
+        fewest_blocks=FEWEST_BLOCKS,
+        most_blocks=1 if smoke else MOST_BLOCKS,
+        control_every=CONTROL_EVERY,
+        alpha=ALPHA,
+        policy=POLICY,
+        threads=threads,
+        device=device,
+        seed=seed,
+        declared=len(deciding),
+    )
+
+
+def _grid(claim: Claim, budget: Budget) -> tuple[list[list[str]], list[Settings], list[list[int]]]:
+    """Return arm pairs, combinations of settings, and deciding cells, as far as a budget takes them in."""
+    if claim.cells is None or claim.estimand is None:
+        return [], [], []
+    pairs = [list(pair) for pair in claim.cells.arms]
+    swept = claim.cells.settings
+    settings = [dict(zip(swept, values, strict=True)) for values in itertools.product(*swept.values())]
+    deciding = _deciding(claim, pairs, settings)
+    if budget is Budget.SMOKE and claim.estimand.effect is not Effect.TREND:
+        deciding = deciding[:1]
+    return _only(deciding, pairs, settings) if budget in SHORT else (pairs, settings, deciding)
+
+
+def _deciding(claim: Claim, pairs: list[list[str]], settings: list[Settings]) -> list[list[int]]:
+    primary = claim.primary
+    return [
+        [place, index]
+        for place, combination in enumerate(settings)
+        for index, pair in enumerate(pairs)
+        if primary is None
+        or (
+            pair == primary.arms and all(combination[key] == value for key, value in primary.settings.items())
+        )
+    ]
+
+
+def _only(
+    deciding: list[list[int]], pairs: list[list[str]], settings: list[Settings]
+) -> tuple[list[list[str]], list[Settings], list[list[int]]]:
+    """Drop the settings and pairs from which nothing is decided, renumbering the deciding cells."""
+    places = sorted({place for place, _ in deciding})
+    indices = sorted({index for _, index in deciding})
+    renumbered = [[places.index(place), indices.index(index)] for place, index in deciding]
+    return [pairs[index] for index in indices], [settings[place] for place in places], renumbered

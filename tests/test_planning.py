@@ -1,0 +1,91 @@
+"""From a claim's record to a plan: the cells that decide, and what a budget leaves out."""
+
+import json
+
+import pytest
+
+from kb.claim import Claim
+from kb.plan import Plan
+from kb.planning import CONTROL_EVERY, FEWEST_BLOCKS, make_plan
+from kb.words import Budget
+
+CLAIM = {
+    "title": "A claim over a grid",
+    "kind": "measured",
+    "statement": "One is faster than the other.",
+    "favours": "neither",
+    "stated_in": [{"source": "article", "quote": "faster"}],
+    "as_of": 2026,
+    "estimand": {"quantity": "time", "unit": "s", "effect": "speedup", "of": "one", "against": "two"},
+    "quantifier": "typical",
+    "readings": [{"name": "faster", "low": 1.02}],
+    "scope": {"hardware": ["cpu"], "stated": True},
+    "cells": {"batch": [1, 8], "arms": [["one/a", "two/b"], ["one/c", "two/b"]]},
+    "primary": {"batch": 8, "arms": ["one/a", "two/b"]},
+}
+
+
+def made(budget: Budget = Budget.NORMAL, **changed) -> Plan:
+    record = {**CLAIM, **changed}
+    claim = Claim.model_validate_json(
+        json.dumps({name: value for name, value in record.items() if value is not None})
+    )
+    return make_plan("a-claim", claim, budget, 2, "cpu", 7)
+
+
+def test_a_typical_claim_is_decided_by_its_primary_cell():
+    plan = made()
+    assert [(plan.settings[place], plan.pairs[pair]) for place, pair in plan.deciding] == [
+        ({"batch": 8}, ["one/a", "two/b"])
+    ]
+    assert len(plan.settings) * len(plan.pairs) == 4
+
+
+def test_a_quick_run_measures_deciding_cells_alone():
+    plan = made(Budget.QUICK)
+    assert (plan.settings, plan.pairs, plan.deciding) == ([{"batch": 8}], [["one/a", "two/b"]], [[0, 0]])
+
+
+def test_without_a_primary_all_cells_decide():
+    assert len(made(quantifier="some", primary=None).deciding) == 4
+
+
+def test_a_smoke_run_takes_one_cell_and_one_block():
+    plan = made(Budget.SMOKE, quantifier="some", primary=None)
+    assert (len(plan.deciding), plan.most_blocks) == (1, 1)
+
+
+def test_threads_that_are_swept_make_places_of_their_own():
+    cells = {"batch": [8], "threads": [1, "all"], "arms": CLAIM["cells"]["arms"]}
+    plan = made(cells=cells, primary={"batch": 8, "threads": "all", "arms": ["one/a", "two/b"]})
+    assert [plan.threads_at(place) for place in range(2)] == [1, 2]
+    assert plan.deciding == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("budget", "beside"),
+    [(Budget.SMOKE, []), (Budget.QUICK, []), (Budget.NORMAL, ["three/n"]), (Budget.DEEP, ["three/n"])],
+)
+def test_arms_beside_are_measured_where_there_is_time_and_are_in_no_pair(budget, beside):
+    plan = made(budget, cells={**CLAIM["cells"], "beside": ["three/n"]})
+    assert plan.beside == beside
+    assert all("three/n" not in pair for pair in plan.pairs)
+    assert "beside" not in plan.settings[0]
+
+
+def test_a_run_is_long_enough_for_a_verdict_and_has_controls_before_it():
+    plan = made()
+    assert plan.fewest_blocks == FEWEST_BLOCKS <= plan.most_blocks
+    assert any(plan.is_control(block) for block in range(1, FEWEST_BLOCKS))
+    assert plan.control_every == CONTROL_EVERY
+
+
+def test_time_that_is_given_takes_the_place_of_the_budget_s():
+    claim = Claim.model_validate_json(json.dumps(CLAIM))
+    assert made().seconds == 600
+    assert make_plan("a-claim", claim, Budget.NORMAL, 2, "cpu", 7, seconds=30.0).seconds == 30
+
+
+def test_a_claim_without_cells_cannot_be_planned():
+    with pytest.raises(ValueError, match="nothing can be planned"):
+        made(cells=None, primary=None)
