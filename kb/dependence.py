@@ -1,4 +1,4 @@
-"""Whether successive blocks depend on each other: where they do, a cell decides nothing.
+"""Whether successive blocks depend on each other: where they do, intervals are stretched fourfold.
 
 Both confidence sequences rest on blocks that are independent: under an autocorrelation of 0.3 they miss the
 truth two to four times as often as they say (measurement.md section 2.3).
@@ -12,6 +12,8 @@ STRONGEST = 0.25
 BIAS = 2.0
 """What n blocks understate it by, times n: (1 + 3 rho) / n near rho = 1/3 (Marriott and Pope 1954, Biometrika
 41, 390)."""
+STRETCH = 4.0
+"""An autocorrelation of rho widens a mean's law sqrt((1 + rho) / (1 - rho)) times: 4 at rho = 0.88."""
 ALIKE = 0.001
 """Spread of the middle half of the blocks' logs below which their order does not matter."""
 
@@ -39,7 +41,7 @@ def rank_autocorrelation(values: Sequence[float]) -> float:
 def dependent(values: Sequence[float]) -> bool:
     """Tell whether blocks resemble their predecessors too much for the sequences to hold.
 
-    No test: a threshold on the estimate, corrected for its bias, errs on the side of no verdict. Blocks that
+    No test: a threshold on the estimate, corrected for its bias, errs on the side of caution. Blocks that
     alternate (negative autocorrelation) only make the sequences cautious, and pass. So do blocks of which
     half agree to 0.1%, as weights do: what order they come in moves no interval that matters.
     """

@@ -57,17 +57,20 @@ def foresee(run: Run) -> None:
     within, between, wanted = _choose_rounds(run, cost)
     plan, turn = run.plan, _round_seconds(run)
     share = 1 - 1 / plan.control_every if plan.control_every else 1.0
-    fits = {
-        rounds: int((plan.seconds - run.elapsed()) / (cost + (rounds - run.rounds) * turn) * share)
-        for rounds in range(1, wanted + 1)
+    forecasts = []
+    for rounds in range(1, wanted + 1):
+        seconds = cost + (rounds - run.rounds) * turn
+        blocks = min(plan.most_blocks, int((plan.seconds - run.elapsed()) / seconds * share))
+        deviation = math.sqrt(between + within / rounds)
+        smallest = smallest_effect(blocks, deviation, plan.alpha)
+        forecasts.append((math.inf if smallest is None else smallest, rounds, blocks, seconds))
+    smallest, run.rounds, blocks, seconds = min(forecasts)
+    found = {
+        "blocks": max(blocks, 0),
+        "rounds": run.rounds,
+        "block_seconds": seconds,
+        "resolvable": smallest if within and math.isfinite(smallest) else None,
     }
-    rounds = max((each for each in fits if fits[each] >= plan.fewest_blocks), default=1)
-    block_seconds = cost + (rounds - run.rounds) * turn
-    run.rounds = rounds
-    blocks = max(0, min(plan.most_blocks, fits[rounds]))
-    deviation = math.sqrt(between + within / rounds)
-    resolvable = smallest_effect(blocks, deviation, plan.alpha) if deviation else None
-    found = {"blocks": blocks, "rounds": rounds, "block_seconds": block_seconds, "resolvable": resolvable}
     run.measured.pilot["run"] = found
     run.report({"event": "ready", "warm_steps": max(run.warm_steps.values(), default=0), **found})
 

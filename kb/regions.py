@@ -45,6 +45,13 @@ class Interval:
         """Return what lies in both; low above high where nothing does."""
         return Interval(max(self.low, other.low), min(self.high, other.high))
 
+    def stretched(self, factor: float) -> "Interval":
+        """Return the interval widened about its middle; one that is open or empty stays as it is."""
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        if self.empty or not math.isfinite(half):
+            return self
+        return Interval(middle - factor * half, middle + factor * half)
+
     def as_json(self) -> list[float | None]:
         """Return the edges, None where open, since JSON has no infinity."""
         return [edge if math.isfinite(edge) else None for edge in (self.low, self.high)]

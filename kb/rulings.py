@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from kb.dependence import dependent
+from kb.dependence import STRETCH, dependent
 from kb.plan import Plan
 from kb.regions import DIRECTION, EQUAL, Interval, union
-from kb.sequences import sign_sequence, t_sequence
+from kb.sequences import sign_interval, sign_sequence, t_sequence
 from kb.words import Effect, Quantifier, Reason, Verdict
 
 
@@ -42,7 +42,7 @@ class CellEvidence:
     mean : Interval
         Companion for the mean.
     dependent : bool
-        Whether its blocks depend on their predecessors.
+        Whether its blocks depend on their predecessors, so that its intervals were stretched.
     unsteady : bool
         Whether an arm of it was still changing its pace while it was measured.
     """
@@ -59,7 +59,7 @@ class CellEvidence:
         """Why this cell can decide nothing: it drifts, or its median and its mean contradict each other."""
         if self.unsteady:
             return Reason.NO_STEADY_STATE
-        if self.dependent or self.own.empty or self.shared.empty:
+        if self.own.empty or self.shared.empty:
             return Reason.DEPENDENCE
         return Reason.ESTIMAND_SENSITIVE if self.own.disjoint(self.mean) else None
 
@@ -84,14 +84,24 @@ def evidence_of(plan: Plan, values: Sequence[float], cells: int = 1, wavers: boo
     """
     trend = plan.effect is Effect.TREND
     scale: Callable[[Interval], Interval] = (lambda interval: interval) if trend else as_ratio
-    return CellEvidence(
-        list(values),
-        scale(sign_sequence(values, plan.alpha)),
-        scale(sign_sequence(values, plan.alpha / cells)),
-        scale(t_sequence(values, plan.alpha)),
-        dependent(values),
-        wavers,
+    depends = dependent(values)
+    own, shared = (
+        cautious(values, alpha, depends, sign_sequence(values, alpha, plan.fewest_blocks))
+        for alpha in (plan.alpha, plan.alpha / cells)
     )
+    mean = t_sequence(values, plan.alpha)
+    return CellEvidence(list(values), scale(own), scale(shared), scale(mean), depends, wavers)
+
+
+def cautious(values: Sequence[float], alpha: float, depends: bool, reached: Interval) -> Interval:
+    """Return where a sequence has come to; of blocks that depend on each other, far less.
+
+    Then it is the interval of all blocks at once, stretched: early blocks that happen to agree, as drift
+    makes them, no longer bound it. A sequence that contradicts itself stays empty.
+    """
+    if not depends or reached.empty:
+        return reached
+    return sign_interval(values, alpha).stretched(STRETCH)
 
 
 def as_ratio(interval: Interval) -> Interval:

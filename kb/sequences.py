@@ -91,22 +91,33 @@ def _t_bounds(blocks: int, mean: float, squares: float, alpha: float, prior: flo
     return Interval(mean - half, mean + half)
 
 
-def sign_path(values: Sequence[float], alpha: float) -> list[Interval]:
+def sign_path(values: Sequence[float], alpha: float, first: int = 1) -> list[Interval]:
     """Return the sign sequence after the first 1, 2, ... n blocks: the running intersection of intervals.
 
     The intersection is empty (low above high) where the blocks contradict each other, as drift makes them.
+
+    Parameters
+    ----------
+    values : sequence of float, shape (n_blocks,)
+        One value a block.
+    alpha : float
+        Error probability over the whole sequence.
+    first : int
+        Blocks from which on intervals are intersected; before, everything is possible. Nothing that is not
+        looked at needs to be bounded, and fewer looks err less where blocks depend on each other.
     """
     path, ordered, reached = list[Interval](), list[float](), EVERYTHING
     for value in values:
         insort(ordered, value)
-        reached = reached.meet(_order_statistics(ordered, alpha))
+        if len(ordered) >= first:
+            reached = reached.meet(_order_statistics(ordered, alpha))
         path.append(reached)
     return path
 
 
-def sign_sequence(values: Sequence[float], alpha: float) -> Interval:
+def sign_sequence(values: Sequence[float], alpha: float, first: int = 1) -> Interval:
     """Return where the sign sequence has come to; see `sign_path`."""
-    return sign_path(values, alpha)[-1] if values else EVERYTHING
+    return sign_path(values, alpha, first)[-1] if values else EVERYTHING
 
 
 def t_path(values: Sequence[float], alpha: float, prior: float = 1.0) -> list[Interval]:

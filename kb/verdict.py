@@ -20,6 +20,8 @@ from kb.steadiness import drifts, unsteady
 from kb.watched import Watched
 from kb.words import Effect, Quantifier, Reason, Verdict
 
+SETTLED = (Reason.INSIDE_REGION, Reason.OUTSIDE_REGION, Reason.PRECISION, Reason.DEPENDENCE)
+"""Reasons under which the rulings on direction and readings stand as they came out."""
 ADVICE = {
     Reason.NO_STEADY_STATE: "raise warm_steps in the verifier, or look for a clock that throttles",
     Reason.DEPENDENCE: "repeat on a quieter machine",
@@ -84,7 +86,7 @@ def _rule(
     rulings = [rule_over(plan, trusted, reading.region) for reading in plan.readings]
     verdict, reason, because = _gated(plan, rule_magnitude(plan, trusted), deciding, blocks, passed)
     direction = rule_direction(plan, trusted)
-    if reason not in (Reason.INSIDE_REGION, Reason.OUTSIDE_REGION, Reason.PRECISION):
+    if reason not in SETTLED:
         direction, *rulings = [Ruling(Verdict.INCONCLUSIVE) for _ in (direction, *rulings)]
     direction, *rulings = [_whole(plan, ruling) for ruling in (direction, *rulings)]
     readings = [
@@ -151,6 +153,8 @@ def _gated(
     if ruling.verdict is Verdict.REFUTED:
         return ruling, Reason.OUTSIDE_REGION, Reason.OUTSIDE_REGION.meaning
     trouble = next((cell.trouble for cell in cells if cell.trouble is not None), None)
+    if trouble is None and any(cell.dependent for cell in cells):
+        trouble = Reason.DEPENDENCE
     if trouble is not None:
         return undecided, trouble, f"{trouble.meaning}; {ADVICE[trouble]}"
     return undecided, Reason.PRECISION, _imprecise(plan, _headline(plan, cells))

@@ -9,8 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tiny import bursts, noisy, plan_of
 
-from kb.dependence import ALIKE, BIAS, STRONGEST, dependent, rank_autocorrelation
+from kb.dependence import ALIKE, BIAS, STRETCH, STRONGEST, dependent, rank_autocorrelation
 from kb.rulings import evidence_of
+from kb.sequences import sign_interval
 from kb.verdict import judge
 from kb.words import Reason, Verdict
 
@@ -136,22 +137,29 @@ def test_independent_blocks_are_still_decided():
     assert sum(decided(plan, run) for run in runs) >= 54
 
 
-def test_blocks_that_depend_on_each_other_decide_nothing_though_their_interval_is_clear():
+def test_the_interval_of_blocks_that_depend_on_each_other_is_stretched_about_all_of_them():
     plan = plan_of((1.5, 2.5))
-    rising = [math.log(2) + 0.001 * block for block in range(24)]
+    rising = [math.log(2) + 0.02 * (block - 11.5) for block in range(24)]
     found = judge(plan, bursts(plan, {(0, 0): rising}))
     assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.DEPENDENCE)
-    assert found.direction.verdict is Verdict.INCONCLUSIVE
     assert {reading["verdict"] for reading in found.readings} == {"inconclusive"}
-    assert found.interval[0] > 1.5
-    assert found.interval[1] < 2.5
-    assert found.cells[0].trouble == "dependence"
+    plain = sign_interval(rising, plan.alpha)
+    low, high = map(math.log, found.interval)
+    assert high - low == pytest.approx(STRETCH * (plain.high - plain.low), rel=1e-3)
+    assert (high + low) / 2 == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_an_effect_that_dwarfs_its_drift_is_still_seen():
+    plan = plan_of((1.5, 2.5))
+    rising = [math.log(2) + 0.002 * (block - 11.5) for block in range(24)]
+    found = judge(plan, bursts(plan, {(0, 0): rising}))
+    assert (found.verdict, found.direction.verdict) == (Verdict.SUPPORTED, Verdict.SUPPORTED)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_early_and_late_blocks_that_contradict_each_other_decide_nothing(sign):
     plan = plan_of((1.02, None))
-    effects = [sign * math.log(2) + 0.001 * (block % 3) + (block >= 12) * 0.4 for block in range(40)]
+    effects = [sign * (math.log(1.1) + 0.001 * (block % 3)) + (block >= 12) * 0.4 for block in range(40)]
     found = judge(plan, bursts(plan, {(0, 0): effects}))
     assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.DEPENDENCE)
     assert found.direction.verdict is Verdict.INCONCLUSIVE

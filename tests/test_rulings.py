@@ -85,7 +85,7 @@ def test_trouble_in_one_cell_spoils_no_other():
     ("marks", "interval", "mean", "reason"),
     [
         ({"unsteady": True, "dependent": True}, Interval(1.4, 1.3), BELOW, Reason.NO_STEADY_STATE),
-        ({"dependent": True}, INSIDE, BELOW, Reason.DEPENDENCE),
+        ({}, Interval(1.4, 1.3), BELOW, Reason.DEPENDENCE),
         ({}, INSIDE, BELOW, Reason.ESTIMAND_SENSITIVE),
         ({}, INSIDE, ACROSS, None),
     ],

@@ -13,7 +13,7 @@ from kb.library import load_library
 from kb.plan import Plan
 from kb.planning import make_plan
 from kb.regions import DIRECTION, EQUAL, hull
-from kb.rulings import CellEvidence, Ruling, as_ratio, rule_direction, rule_magnitude, rule_over
+from kb.rulings import CellEvidence, Ruling, as_ratio, cautious, rule_direction, rule_magnitude, rule_over
 from kb.sequences import sign_path, t_path
 from kb.words import Budget, Verdict
 
@@ -30,10 +30,13 @@ def claimed() -> Plan:
 
 def evidence_path(plan: Plan, values: Sequence[float]) -> Iterator[CellEvidence]:
     """Yield what `kb.rulings.evidence_of` makes of the first blocks, from the fewest that may decide on."""
-    medians, means = sign_path(values, plan.alpha), t_path(values, plan.alpha)
+    medians = sign_path(values, plan.alpha, plan.fewest_blocks)
+    means = t_path(values, plan.alpha)
     for blocks in range(plan.fewest_blocks, len(values) + 1):
-        known, own = list(values[:blocks]), as_ratio(medians[blocks - 1])
-        yield CellEvidence(known, own, own, as_ratio(means[blocks - 1]), dependent(known))
+        known = list(values[:blocks])
+        depends = dependent(known)
+        own = as_ratio(cautious(known, plan.alpha, depends, medians[blocks - 1]))
+        yield CellEvidence(known, own, own, as_ratio(means[blocks - 1]), depends)
 
 
 @dataclass(frozen=True)
