@@ -17,7 +17,7 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class CellResult:
-    """What one cell came to; effects on the claim's own scale (a ratio, or a slope for a trend)."""
+    """What one cell came to, as ratios; `trouble` is why it decides nothing, or less (`dependence`)."""
 
     place: int
     pair: int
@@ -85,7 +85,9 @@ def cell_result(plan: Plan, cell: tuple[int, int], evidence: CellEvidence) -> Ce
         mean=rounded(math.exp(fmean(values))) if values else None,
         mean_interval=rounded_interval(mean),
         deciding=[place, pair] in plan.deciding,
-        trouble=evidence.trouble.value if evidence.trouble else "",
+        trouble=(evidence.trouble or Reason.DEPENDENCE).value
+        if evidence.trouble or evidence.dependent
+        else "",
     )
 
 

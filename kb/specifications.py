@@ -20,8 +20,7 @@ from kb.effects import SIDES, Sample, Series, trend_values
 from kb.judgement import rounded
 from kb.plan import Plan
 from kb.regions import Interval
-from kb.rulings import as_ratio
-from kb.sequences import sign_sequence
+from kb.rulings import evidence_of
 from kb.words import Effect
 
 FLIPS = 499
@@ -90,10 +89,9 @@ def _counted(region: Interval, intervals: Sequence[Interval]) -> dict[str, int]:
 
 
 def _interval(plan: Plan, each: Specification) -> Interval:
-    found = sign_sequence(list(each.values.values()), plan.alpha)
-    if found.empty:  # blocks that contradict each other exclude nothing
-        return Interval()
-    return found if plan.effect is Effect.TREND else as_ratio(found)
+    """Return what a specification leaves possible; everything, where its blocks contradict each other."""
+    found = evidence_of(plan, list(each.values.values())).own
+    return Interval() if found.empty else found
 
 
 def _estimate(plan: Plan, each: Specification) -> float:
