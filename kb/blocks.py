@@ -1,12 +1,14 @@
 """A block: live fresh processes whose bursts alternate, or solo processes, weighed one by one."""
 
 import time
+from itertools import zip_longest
 from typing import Any
 
 from kb.effects import Sample
 from kb.interference import Watch
 from kb.processes import Worker
 from kb.run import NANO, Run, Slot
+from kb.verifier import Unavailable
 from kb.watched import Watched
 
 MOST_ROUNDS = 6
@@ -36,25 +38,29 @@ def _prepare(
     run: Run, workers: dict[str, Worker], slots: list[Slot], places: list[int], together: bool
 ) -> Replies:
     """Open and warm every arm: the sides at the same time, or one by one where first calls are noted."""
+    parts = [list(workers)] if together else [[side] for side in workers]
     replies = Replies()
-    if not together:
-        for side in workers:
-            own = [slot for slot in slots if slot[0] == side]
-            replies |= _prepare(run, {side: workers[side]}, own, places, together=True)
-        return replies
-    asked: dict[str, list[tuple[Slot, int]]] = {side: [] for side in workers}
-    for place in places:
-        for slot in slots:
-            asked[slot[0]].append((slot, place))
-    for step in range(max(len(each) for each in asked.values())):
-        active = [each[step] for each in asked.values() if step < len(each)]
+    for sides in parts:
+        replies |= _open_and_warm(run, {side: workers[side] for side in sides}, slots, places)
+    for (slot, place), reply in replies.items():
+        differs = run.observe(slot, place, reply["settings"])
+        if differs and run.whole:
+            raise Unavailable(differs[0])
+    return replies
+
+
+def _open_and_warm(run: Run, workers: dict[str, Worker], slots: list[Slot], places: list[int]) -> Replies:
+    replies = Replies()
+    asked = [
+        [((side, arm), place) for place in places for side, arm in slots if side == own] for own in workers
+    ]
+    for turn in zip_longest(*asked):
+        active = [each for each in turn if each is not None]
         for do in ("open", "warm"):
             for slot, place in active:
                 workers[slot[0]].send(do, **_arguments(run, do, slot[1], place))
             for slot, place in active:
                 replies.setdefault((slot, place), {}).update(workers[slot[0]].receive())
-        for slot, place in active:
-            run.observe(slot, place, replies[slot, place]["settings"])
     return replies
 
 
@@ -126,7 +132,7 @@ class _Bursts:
 def weigh_block(run: Run, number: int) -> None:
     """Weigh every arm in a process of its own, alone on the machine, in an order drawn for the block."""
     steps = run.declaration["min_steps"]
-    for place in range(len(run.plan.settings)):
+    for place in run.places():
         order = run.slots(number)
         run.order.shuffle(order)
         for position, (side, arm) in enumerate(order):

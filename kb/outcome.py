@@ -87,6 +87,7 @@ class Outcome(BaseModel):
     samples_sha256: str | None = None
     watched: dict[str, list[int]] = {}
     weighed: list[Json] = []
+    context_samples: dict[str, list[Any]] = {}
     trial: dict[str, list[Any]] = {}
     finding: Json | None = None
     expectations: list[Json] = []
@@ -160,8 +161,9 @@ def _measured(stored: Mapping[str, Any]) -> Json:
     plan = Plan.from_json(stored["plan"])
     samples, watched = from_columns(stored["samples"]), watched_from(stored.get("watched", {}))
     flops = {key: cost["flops"] for key, cost in stored.get("pilot", {}).items() if cost.get("flops")}
-    judged = _plainly(judge(plan, samples, watched, flops))
-    judged["specifications"] = curve(plan, samples)
+    context = from_columns(stored.get("context_samples", {}))
+    judged = _plainly(judge(plan, samples, watched, flops, context))
+    judged["specifications"] = curve(plan, samples, context)
     undecided = judged["verdict"] not in (Verdict.SUPPORTED, Verdict.REFUTED)
     if stored.get("interrupted") and undecided:
         judged |= {"reason": Reason.INTERRUPTED.value, "because": Reason.INTERRUPTED.meaning}

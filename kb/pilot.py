@@ -42,7 +42,7 @@ def gate(run: Run) -> None:
             if lacking:
                 _drop(run, lacking)
             failed = run.measured.parity or run.measured.voids
-            if not (failed or _weighs(run) or run.plan.budget is Budget.SMOKE):
+            if not (failed or _weighs(run) or run.whole or run.plan.budget is Budget.SMOKE):
                 run.rounds = _trial_rounds(run)
                 alternate(run, workers, GATE, run.slots(), places)
 
@@ -105,7 +105,7 @@ def _choose_rounds(run: Run, cost: float) -> tuple[float, float, int]:
 def _round_seconds(run: Run) -> float:
     """Return what one round of all cells is expected to take."""
     pilot = run.measured.pilot
-    keys = [f"{arm}@{place}" for place in range(len(run.plan.settings)) for _, arm in run.slots()]
+    keys = [f"{arm}@{place}" for place in run.places() for _, arm in run.slots()]
     known = [pilot[key] for key in keys if key in pilot]
     return float(2 * sum(cost["typical_ns"] * cost["burst_steps"] for cost in known) / NANO)
 
@@ -132,8 +132,9 @@ def _compare_at(run: Run, workers: dict[str, Worker], place: int, lacking: dict[
     run.warm_steps[place] = max(least, math.ceil(WARM_MARGIN * max(settled)))
     if not _gated(run, place):
         return
+    decide = {arm for pair in run.plan.deciding_pairs() for arm in pair}
     for (side, arm), found in _differences(run, outputs).items():
-        if side == BESIDE:
+        if side == BESIDE or arm not in decide:
             lacking[arm] = f"computes something else: {found[0]}"
             continue
         settings = run.plan.settings[place]
@@ -146,14 +147,14 @@ def _gated(run: Run, place: int) -> bool:
 
 
 def _open(run: Run, worker: Worker, slot: Slot, place: int, settled: list[int]) -> dict[str, Any]:
-    side, arm = slot
+    _, arm = slot
     key = f"{arm}@{place}"
     found = worker.ask("open", key=key, cell=run.cell(arm, place))
     arrays = _outputs(worker, key) if _gated(run, place) else {}
     if not _weighs(run):
         found |= _warm(run, worker, key, settled)
         differs = run.observe(slot, place, found.pop("settings"))
-        if differs and side == BESIDE:
+        if differs and run.whole:
             raise Unavailable(differs[0])
     run.measured.pilot[key] = {**found, "burst_steps": _burst_steps(run, found)}
     return arrays

@@ -94,6 +94,14 @@ class Plan:
         """Tell whether the block of this 1-based number holds arms against themselves."""
         return block > 0 < self.control_every and block % self.control_every == 0
 
+    def deciding_pairs(self) -> list[list[str]]:
+        """Return the arm pairs of the cells that decide."""
+        return [self.pairs[index] for index in sorted({index for _, index in self.deciding})]
+
+    def has_context(self) -> bool:
+        """Tell whether there are cells, or arms beside, from which nothing is decided."""
+        return bool(self.beside) or len(self.deciding) < len(self.settings) * len(self.pairs)
+
     def threads_at(self, place: int) -> int:
         """Return the threads of every framework at a place: the run's, unless threads are swept."""
         found = self.settings[place].get(THREADS, EVERY_THREAD)

@@ -193,11 +193,16 @@ def _measured(event: Event, ready: Event) -> str:
     return f"{_number(event, ready)}: {_figures(event)} {event['verdict']}, {_left(event)}"
 
 
+def _context(event: Event, ready: Event) -> str:
+    return f"other cells, which decide nothing: block {event['block']} of {event['blocks']}, {_left(event)}"
+
+
 SENTENCES: dict[str, Callable[[Event, Event], str]] = {
     "pilot": _pilot,
     "probe": _probe,
     "ready": _ready,
     "block": _measured,
+    "context": _context,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from kb.declared import declared, voids
 from kb.effects import BESIDE, SIDES, Sample
 from kb.errors import KbError
-from kb.plan import Plan
+from kb.plan import THREADS, Plan
 from kb.processes import Worker, padding
 from kb.watched import Watched
 from kb.words import Budget
@@ -40,6 +40,8 @@ class Measurement:
         What went on beside the bursts of each block.
     weighed : list of dict
         Of every weighed process, all that its memory meter told, in bytes.
+    context : list of Sample
+        Bursts of a second stage that takes in every cell and the arms beside; nothing is decided from them.
     trial : list of Sample
         Bursts of the pilot, which are not judged.
     parity : list of str
@@ -63,6 +65,7 @@ class Measurement:
     samples: list[Sample] = field(default_factory=list)
     watched: list[Watched] = field(default_factory=list)
     weighed: list[dict[str, Any]] = field(default_factory=list)
+    context: list[Sample] = field(default_factory=list)
     trial: list[Sample] = field(default_factory=list)
     parity: list[str] = field(default_factory=list)
     voids: list[str] = field(default_factory=list)
@@ -105,11 +108,13 @@ class Run:
         ABBA groups a block, as the pilot chose.
     warm_steps : dict of int to int
         Steps before the first burst, by place; the same for all arms of a place.
+    whole : bool
+        Whether all cells and the arms beside are measured, or only the cells that decide.
     """
 
-    def __init__(self, plan: Plan, verifier: Path, report: Report, caches: Path) -> None:
+    def __init__(self, plan: Plan, verifier: Path, report: Report, caches: Path, whole: bool = False) -> None:
         self.measured = Measurement(plan)
-        self.verifier, self.report, self.caches = verifier, report, caches
+        self.verifier, self.report, self.caches, self.whole = verifier, report, caches, whole
         self.token = secrets.token_hex(8)
         self.order = random.Random(plan.seed)  # noqa: S311 - an order that can be drawn again, no secret
         self.began = time.monotonic()
@@ -150,17 +155,22 @@ class Run:
         In a control block both processes of the pair host the arms of one side, each side in its turn.
         """
         plan = self.plan
+        pairs = plan.pairs if self.whole else plan.deciding_pairs()
         if plan.is_control(number):
             index = number // plan.control_every % 2
-            arms = {pair[index] for pair in plan.pairs}
+            arms = {pair[index] for pair in pairs}
             return sorted((side, arm) for side in SIDES for arm in arms)
-        found = {(side, pair[index]) for pair in plan.pairs for index, side in enumerate(SIDES)}
-        return sorted(found) + [(BESIDE, arm) for arm in plan.beside]
+        found = {(side, pair[index]) for pair in pairs for index, side in enumerate(SIDES)}
+        return sorted(found) + [(BESIDE, arm) for arm in plan.beside if self.whole]
+
+    def places(self) -> list[int]:
+        """Return the places of the plan that are measured."""
+        plan = self.plan
+        return list(range(len(plan.settings))) if self.whole else sorted({at for at, _ in plan.deciding})
 
     def groups(self) -> list[tuple[int, list[int]]]:
         """Return the places that one set of processes can serve: those with the same threads."""
-        plan = self.plan
-        places = range(len(plan.settings))
+        plan, places = self.plan, self.places()
         counts = sorted({plan.threads_at(place) for place in places})
         return [(count, [at for at in places if plan.threads_at(at) == count]) for count in counts]
 
@@ -178,13 +188,13 @@ class Run:
     def observe(self, slot: Slot, place: int, observed: dict[str, Any]) -> list[str]:
         """Hold what an arm reports against what was declared, and against what it reported before.
 
-        What differs voids the run, unless the arm is only shown beside the pair. It is returned, too.
+        What differs voids the run, unless nothing is decided from the arm. It is returned, too.
         """
-        side, arm = slot
-        swept = f" with {self.plan.threads_at(place)} threads" if len(self.groups()) > 1 else ""
+        _, arm = slot
+        swept = f" with {self.plan.threads_at(place)} threads" if THREADS in self.plan.settings[place] else ""
         before = self.measured.settings.setdefault(arm + swept, observed)
         found = voids(arm, declared(self.plan, place), observed) + voids(arm, before, observed)
-        if side != BESIDE:
+        if not self.whole:
             self.measured.voids.extend(each for each in found if each not in self.measured.voids)
         return found
 

@@ -8,19 +8,23 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from kb.blocks import FIRST, Replies, time_block, weigh_block
+from kb.errors import VerifierFault
 from kb.judgement import Judgement
 from kb.pilot import foresee, gate, note_first_calls
 from kb.plan import Plan
+from kb.planning import SHORT
 from kb.processes import Worker, sweep
 from kb.run import Measurement, Report, Run, request_seconds
 from kb.verdict import judge
+from kb.verifier import Unavailable
 from kb.words import Budget, Reason, Verdict
 
+Block: TypeAlias = Callable[[Run, int], Replies | None]
 DRAWS = 3
 """Draws of weights and data on which the arms may show that they agree."""
 
@@ -66,6 +70,49 @@ def _carry_out(run: Run) -> None:
         run.caches = run.caches / "run"
         foresee(run)
     _blocks(run, weigh_block if weighing else time_block)
+    if run.plan.has_context() and run.plan.budget not in SHORT and not run.measured.voids:
+        _add_context(run, weigh_block if weighing else time_block)
+
+
+def _add_context(run: Run, block: Block) -> None:
+    """Measure all other cells and the arms beside in what is left of the budget; they decide nothing.
+
+    Whatever goes wrong here costs the context alone: it is left out, and the run says why.
+    """
+    wider = Run(run.plan, run.verifier, run.report, run.caches, whole=True)
+    wider.token, wider.began = run.token, run.began
+    measured = run.measured
+    try:
+        gate(wider)
+        for failure in (*wider.measured.parity, *wider.measured.voids):
+            raise Unavailable(failure)
+        _context_blocks(wider, block)
+    except (Unavailable, VerifierFault) as fault:
+        measured.pilot["context"] = {"left_out": str(fault)}
+        return
+    finally:
+        for name, spent in wider.measured.seconds.items():
+            measured.seconds[name] += spent
+    measured.plan, measured.context = wider.plan, wider.measured.samples
+    measured.weighed += wider.measured.weighed
+    for name in ("pilot", "settings", "first_calls"):
+        setattr(measured, name, {**getattr(wider.measured, name), **getattr(measured, name)})
+
+
+def _context_blocks(run: Run, block: Block) -> None:
+    """Measure as many blocks of all cells as a verdict would need, or as fit."""
+    run.rounds, longest = 1, 0.0
+    numbers = (number for number in count(1) if not run.plan.is_control(number))
+    for told, number in enumerate(islice(numbers, run.plan.fewest_blocks), start=1):
+        began = time.monotonic()
+        if run.elapsed() + longest > run.plan.seconds:
+            return
+        replies = block(run, number)
+        if number == FIRST and replies:
+            note_first_calls(run, "cold", replies)
+        longest = max(longest, time.monotonic() - began)
+        of = {"block": told, "blocks": run.plan.fewest_blocks}
+        run.report({"event": "context", **of, "seconds": run.elapsed(), "budget": run.plan.seconds})
 
 
 def _agree(run: Run) -> None:
@@ -83,7 +130,7 @@ def _agree(run: Run) -> None:
             break
 
 
-def _blocks(run: Run, block: Callable[[Run, int], Replies | None]) -> None:
+def _blocks(run: Run, block: Block) -> None:
     """Measure blocks until the verdict is settled, the budget ends, or there are enough."""
     longest, measured = 0.0, 0
     for number in count(1):

@@ -43,7 +43,7 @@ class Specification:
     values: Series
 
 
-def curve(plan: Plan, samples: Iterable[Sample]) -> dict[str, Any]:
+def curve(plan: Plan, samples: Iterable[Sample], context: Iterable[Sample] = ()) -> dict[str, Any]:
     """Return every specification with its effect, and per reading how many lie inside its region.
 
     Parameters
@@ -52,16 +52,21 @@ def curve(plan: Plan, samples: Iterable[Sample]) -> dict[str, Any]:
         What was fixed beforehand.
     samples : iterable of Sample
         All bursts; those of control blocks and of arms beside are left out.
+    context : iterable of Sample
+        Bursts of the cells that decide nothing.
 
     Returns
     -------
     dict
         `columns`: place, pair, statistic, bursts, estimate, low, high, one entry a specification.
         `readings`: name, inside, outside, undecided, by the 95% sequence of each. `chance`: how often labels
-        flipped at random within blocks give a median specification as far from none; None for a trend, or
-        where the specifications share no blocks.
+        flipped at random within blocks give a median specification of the deciding cells as far from none;
+        None for a trend, or where these share no blocks.
     """
-    found = [each for each in _specifications(plan, samples) if each.values]
+    decisive = [each for each in _specifications(plan, samples) if each.values]
+    known = {(each.place, each.pair) for each in decisive}
+    around = [each for each in _specifications(plan, context) if (each.place, each.pair) not in known]
+    found = decisive + [each for each in around if each.values]
     if not found:
         return {}
     intervals = [_interval(plan, each) for each in found]
@@ -78,7 +83,7 @@ def curve(plan: Plan, samples: Iterable[Sample]) -> dict[str, Any]:
         "readings": [
             {"name": reading.name, **_counted(reading.region, intervals)} for reading in plan.readings
         ],
-        "chance": None if plan.effect is Effect.TREND else _chance(found, plan.seed),
+        "chance": None if plan.effect is Effect.TREND else _chance(decisive, plan.seed),
     }
 
 
@@ -173,7 +178,7 @@ def _chance(found: Sequence[Specification], seed: int) -> float | None:
     would hardly move under flips where all blocks agree. The run as it was counts as one of the permutations
     (Phipson and Smyth 2010), so the least value is 1 / 500.
     """
-    shared = sorted(set.intersection(*(set(each.values) for each in found)))
+    shared = sorted(set.intersection(*(set(each.values) for each in found))) if found else []
     if not shared:
         return None
     table = np.array([[each.values[block] for block in shared] for each in found])

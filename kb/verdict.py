@@ -34,6 +34,7 @@ def judge(
     samples: Iterable[Sample],
     watched: Sequence[Watched] = (),
     flops: Mapping[str, float] | None = None,
+    context: Iterable[Sample] = (),
 ) -> Judgement:
     """Judge a run.
 
@@ -47,10 +48,11 @@ def judge(
         What went on beside the bursts, block by block.
     flops : mapping of str to float
         Floating-point operations of one step by `arm@place`, where known.
+    context : iterable of Sample
+        Bursts of cells and arms that are shown and decide nothing.
     """
-    samples = list(samples)
     paired = [sample for sample in samples if sample.side in SIDES]
-    costs = Costs(samples)
+    costs, around = Costs(paired), Costs(context)
     values = block_values(plan, costs)
     drifting = unsteady(drifts(paired), plan.alpha)
     series, deciding = _deciding(plan, values, drifting)
@@ -71,11 +73,18 @@ def judge(
         blocks=blocks,
         cells=[
             cell_result(plan, cell, _evidence(plan, found, 1, _wavers(plan, cell, drifting)))
-            for cell, found in values.items()
+            for cell, found in (block_values(plan, around) | _decisive(plan, values)).items()
         ],
-        beside=[beside_result(plan, key, found) for key, found in beside_values(plan, costs).items()],
+        beside=[
+            beside_result(plan, key, found) for key, found in beside_values(plan, around).items() if found
+        ],
         gates=[gate.as_json() for gate in passed],
     )
+
+
+def _decisive(plan: Plan, values: Mapping[tuple[int, int], Series]) -> dict[tuple[int, int], Series]:
+    """Return the values of the cells that decide; of others, what a run without context has."""
+    return {cell: found for cell, found in values.items() if found or list(cell) in plan.deciding}
 
 
 def _rule(

@@ -132,6 +132,7 @@ def _measured(measured: Measurement) -> Json:
         "samples_sha256": digest(samples),
         "watched": watched_as_columns(measured.watched),
         "weighed": measured.weighed,
+        "context_samples": as_columns(measured.context),
         "trial": as_columns(measured.trial),
         "time": {name: round(value, 3) for name, value in {**seconds, "own": own}.items()},
     }

@@ -52,6 +52,7 @@ def rich_outcome(claim: Claim, name: str, run: str, others: float = 0.0, **given
         "plan_sha256": digest(plan.as_json()),
         "samples": samples,
         "samples_sha256": digest(samples),
+        "context_samples": samples,
         "watched": watched_columns(watched),
         "first_calls": {
             f"{ONCE}@0": first(import_s=1.0, build_s=0.5, cold_s=3.0, step_s=0.1),

@@ -240,7 +240,8 @@ def test_gates_never_make_a_verdict(centre, biases, watching, cores, flops):
 @settings(max_examples=40)
 def test_controls_within_the_noise_and_whatever_stands_beside_change_no_verdict(centre, noise, logs):
     plain = bursts(PLAN, {(0, 0): noisy(centre, 16, spread=0.02)})
-    more = judge(PLAN, [*plain, *controls(PLAN, noise), *besides(PLAN, logs)])
+    around = [*plain, *besides(PLAN, logs)]
+    more = judge(PLAN, [*plain, *controls(PLAN, noise)], context=around)
     assume(all(gate["passed"] for gate in more.gates))
     without = judge(PLAN, plain)
     assert replace(more, beside=[], gates=[]) == replace(without, beside=[], gates=[])

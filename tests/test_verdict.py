@@ -118,8 +118,12 @@ ASIDE = {"of": "against", "against": "of"}
 def a_run(plan, cells, biases, waiting: float = 0.0) -> dict:
     """Return the samples, with controls and arms beside, and what was watched, of a whole run."""
     effects = {(0, pair): logs for pair, logs in enumerate(cells)}
-    samples = [*bursts(plan, effects), *controls(plan, biases), *besides(plan, [0.1] * 8)]
-    return {"samples": samples, "watched": quiet(8, partner=round(waiting * NANO))}
+    plain = bursts(plan, effects)
+    return {
+        "samples": [*plain, *controls(plan, biases)],
+        "watched": quiet(8, partner=round(waiting * NANO)),
+        "context": [*plain, *besides(plan, [0.1] * 8)],
+    }
 
 
 @given(st.lists(LOGS, min_size=1, max_size=3), st.lists(st.sampled_from([-0.1, 0.01, 0.02]), max_size=4))
@@ -129,8 +133,11 @@ def test_swapping_the_sides_of_a_whole_run_mirrors_everything(cells, biases):
     readings = [replace(each, low=1 / each.high, high=1 / each.low) for each in plan.readings]
     mirror = replace(plan, readings=readings, pairs=[pair[::-1] for pair in plan.pairs])
     run = a_run(plan, cells, biases)
-    turned = [replace(row, side=ASIDE.get(row.side, row.side)) for row in run["samples"]]
-    one, other = judge(plan, **run), judge(mirror, turned, run["watched"])
+    turned, around = (
+        [replace(row, side=ASIDE.get(row.side, row.side)) for row in run[name]]
+        for name in ("samples", "context")
+    )
+    one, other = judge(plan, **run), judge(mirror, turned, run["watched"], context=around)
     assert (one.verdict, one.reason, one.blocks) == (other.verdict, other.reason, other.blocks)
     assert MIRRORED.get(one.magnitude.tag, one.magnitude.tag) == other.magnitude.tag
     for here, there in zip(one.readings, other.readings, strict=True):
@@ -154,7 +161,7 @@ def test_a_machine_that_is_slower_in_everything_changes_nothing(logs, biases, fa
         replace(each, wall=each.wall * factor, bursts=each.bursts * factor, partner=each.partner * factor)
         for each in run["watched"]
     ]
-    assert judge(WHOLE, slower, watched) == judge(WHOLE, **run)
+    assert judge(WHOLE, slower, watched, context=run["context"]) == judge(WHOLE, **run)
 
 
 @given(LOGS, st.lists(st.sampled_from([-0.1, 0.01]), max_size=4), st.randoms(use_true_random=False))

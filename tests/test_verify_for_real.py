@@ -341,10 +341,21 @@ def test_four_blocks_are_measured_besides_a_control_and_each_has_every_cell(time
     blocks = hosted(samples)
     assert blocks.pop(4) == {("of", "b/x"), ("against", "b/x")}
     assert blocks == {key: {("of", "a/x"), ("against", "b/x")} for key in (1, 2, 3, 5)}
-    assert {(each["block"], each["place"]) for each in samples} == {
-        (block, place) for block in range(1, 6) for place in (0, 1)
-    }
+    assert {(each["block"], each["place"]) for each in samples} == {(block, 1) for block in range(1, 6)}
     assert all(each["cost"] > 0 and each["steps"] >= 5 for each in samples)
+
+
+def test_once_the_deciding_cell_has_its_blocks_all_cells_are_measured_as_context(timed):
+    context = rows(timed["context_samples"])
+    assert {(each["block"], each["place"]) for each in context} == {
+        (block, place) for block in (1, 2, 3, 5) for place in (0, 1)
+    }
+    assert hosted(context) == {block: {("of", "a/x"), ("against", "b/x")} for block in (1, 2, 3, 5)}
+    assert [(cell["place"], cell["deciding"], cell["blocks"]) for cell in timed["cells"]] == [
+        (0, False, 4),
+        (1, True, 4),
+    ]
+    assert set(timed["specifications"]["columns"]["place"]) == {0, 1}
 
 
 def test_every_round_is_an_order_and_its_mirror_image(timed):
@@ -388,6 +399,7 @@ def test_every_block_was_watched_and_every_gate_has_its_figure_and_limit(timed):
 
 def test_the_pilot_is_kept_apart_from_what_is_judged(timed):
     assert set(timed["trial"]["block"]) == {-1, 0}
+    assert set(timed["trial"]["place"]) == {1}
     arms = {f"{arm}/x@{place}" for arm in "ab" for place in (0, 1)}
     assert set(timed["pilot"]) == {*arms, "run"}
     assert set(timed["pilot"]["run"]) >= {"blocks", "rounds", "block_seconds", "resolvable"}
@@ -396,15 +408,28 @@ def test_the_pilot_is_kept_apart_from_what_is_judged(timed):
 
 def test_first_calls_are_noted_with_cold_and_with_warm_caches(timed):
     assert set(timed["first_calls"]) == {f"{arm}/x@{place}" for arm in "ab" for place in (0, 1)}
-    for first in timed["first_calls"].values():
-        assert set(first) == {"import_ns", "build_ns", "cold_ns", "warm_ns", "typical_ns"}
-        assert first["cold_ns"] > 0 < first["warm_ns"]
+    for key, first in timed["first_calls"].items():
+        warm = {"warm_ns"} if key.endswith("@1") else set()  # context has its first calls once
+        assert set(first) == {"import_ns", "build_ns", "cold_ns", "typical_ns"} | warm
+        assert all(spent > 0 for spent in first.values())
 
 
 def test_what_bursts_and_processes_leave_of_the_time_is_what_kb_itself_takes(base, run_shortly):
     spent = run_shortly(base(HASHING, MEASURED), blocks=1, burst=0.04)["time"]
     assert spent["own"] == pytest.approx(spent["wall"] - spent["bursts"] - spent["processes"], abs=0.01)
     assert spent["own"] > -0.01
+
+
+def test_context_that_fails_is_left_out_and_costs_no_verdict(base, run_shortly):
+    body = WEIGHING.replace(
+        "def step(cell):",
+        "def step(cell):\n    if cell.framework == 'c':\n        os.abort()",
+    )
+    record = WEIGHED.replace("{arms: [[a/x, b/x]]}", "{arms: [[a/x, b/x]], beside: [c/x]}")
+    outcome = run_shortly(base(body, record), Budget.NORMAL, blocks=8)
+    assert (outcome["verdict"], outcome["reason"]) == ("supported", "inside-region")
+    assert outcome["beside"] == []
+    assert "SIGABRT" in outcome["pilot"]["context"]["left_out"]
 
 
 # ------------------------------------------------------------------------------------ what withholds a verdict
