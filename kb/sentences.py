@@ -208,9 +208,9 @@ def gates(found: Json) -> str | None:
             f"{name_of(gate)} {share(gate['figure'])} (limit {share(gate['limit'])})" for gate in failed
         )
         return f"{len(failed)} of {len(known)} failed: {', '.join(figures)}"
-    figures = (f"{name_of(gate)} {share(gate['figure'])}" for gate in known if gate["name"] != CONTROL)
-    control = (gate["seen"] for gate in known if gate["name"] == CONTROL)
-    return f"all {len(known)} passed: {'; '.join((', '.join(figures), *control))}"
+    figures = [f"{name_of(gate)} {share(gate['figure'])}" for gate in known if gate["name"] != CONTROL]
+    control = [gate["seen"] for gate in known if gate["name"] == CONTROL]
+    return f"all {len(known)} passed: {'; '.join([', '.join(figures)] * bool(figures) + control)}"
 
 
 def name_of(gate: Json) -> str:

@@ -72,6 +72,9 @@ class Host:
     def outputs(self, key: str, path: str) -> dict[str, Any]:
         """Save the arrays that the parity gate compares."""
         arrays = {name: np.asarray(array) for name, array in self.steps[key].outputs().items()}
+        if odd := [name for name, array in arrays.items() if array.dtype.kind not in "biufc"]:
+            message = f"outputs must be arrays of numbers; {', '.join(odd)} is not"
+            raise TypeError(message)
         np.savez(path, **arrays)  # type: ignore[arg-type]
         return {"arrays": sorted(arrays)}
 

@@ -50,7 +50,12 @@ def copy(draw: np.random.Generator, size: int) -> Work:
     """Copy bytes."""
     source = draw.integers(0, 256, size, np.uint8)
     into = np.empty_like(source)
-    return lambda: np.copyto(into, source)
+
+    def run() -> object:
+        np.copyto(into, source)
+        return into
+
+    return run
 
 
 def exponential(draw: np.random.Generator, size: int) -> Work:
