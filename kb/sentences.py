@@ -204,10 +204,10 @@ def gates(found: Json) -> str | None:
     if not known:
         return None
     if failed:
-        figures = (
+        limits = (
             f"{name_of(gate)} {share(gate['figure'])} (limit {share(gate['limit'])})" for gate in failed
         )
-        return f"{len(failed)} of {len(known)} failed: {', '.join(figures)}"
+        return f"{len(failed)} of {len(known)} failed: {', '.join(limits)}"
     figures = [f"{name_of(gate)} {share(gate['figure'])}" for gate in known if gate["name"] != CONTROL]
     control = [gate["seen"] for gate in known if gate["name"] == CONTROL]
     return f"all {len(known)} passed: {'; '.join([', '.join(figures)] * bool(figures) + control)}"
