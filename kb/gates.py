@@ -30,6 +30,11 @@ FASTEST_ACCELERATOR = 1e15
 """FLOP/s in float32 that no single accelerator of today reaches."""
 
 
+def flops_of(pilot: Mapping[str, Any]) -> dict[str, float]:
+    """Return from a pilot's record the floating-point operations of one step by `arm@place`, where known."""
+    return {key: found["flops"] for key, found in pilot.items() if found.get("flops")}
+
+
 @dataclass(frozen=True)
 class Gate:
     """One figure of a run against its limit.

@@ -14,6 +14,7 @@ from kb.claim import Claim, as_plain
 from kb.documents import checked, judge_documents
 from kb.effects import from_columns
 from kb.findings import judge_finding
+from kb.gates import flops_of
 from kb.plan import Plan, digest
 from kb.regions import NEGLIGIBLE, POLICY, TOLERANCE
 from kb.specifications import curve
@@ -160,7 +161,7 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
 def _measured(stored: Mapping[str, Any]) -> Json:
     plan = Plan.from_json(stored["plan"])
     samples, watched = from_columns(stored["samples"]), watched_from(stored.get("watched", {}))
-    flops = {key: cost["flops"] for key, cost in stored.get("pilot", {}).items() if cost.get("flops")}
+    flops = flops_of(stored.get("pilot", {}))
     context = from_columns(stored.get("context_samples", {}))
     judged = _plainly(judge(plan, samples, watched, flops, context))
     judged["specifications"] = curve(plan, samples, context)

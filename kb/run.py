@@ -75,10 +75,6 @@ class Measurement:
     interrupted: bool = False
     seconds: dict[str, float] = field(default_factory=lambda: {"wall": 0.0, "bursts": 0.0, "processes": 0.0})
 
-    def flops(self) -> dict[str, float]:
-        """Return the floating-point operations of one step by `arm@place`, where the verifier knows them."""
-        return {key: cost["flops"] for key, cost in self.pilot.items() if cost.get("flops")}
-
 
 def request_seconds(budget: Budget) -> float:
     """Return how long a worker may take for one request: `KB_REQUEST_SECONDS`, or by the budget.

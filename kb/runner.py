@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from kb.blocks import FIRST, Replies, time_block, weigh_block
 from kb.errors import VerifierFault
+from kb.gates import flops_of
 from kb.judgement import Judgement
 from kb.pilot import foresee, gate, note_first_calls
 from kb.plan import Plan
@@ -81,7 +82,7 @@ def _add_context(run: Run, block: Block) -> None:
     """
     wider = Run(run.plan, run.verifier, run.report, run.caches, whole=True)
     wider.token, wider.began = run.token, run.began
-    measured = run.measured
+    measured, began = run.measured, run.elapsed()
     try:
         gate(wider)
         for failure in (*wider.measured.parity, *wider.measured.voids):
@@ -91,8 +92,9 @@ def _add_context(run: Run, block: Block) -> None:
         measured.pilot["context"] = {"left_out": str(fault)}
         return
     finally:
-        for name, spent in wider.measured.seconds.items():
-            measured.seconds[name] += spent
+        bursts = wider.measured.seconds["bursts"]
+        measured.seconds["bursts"] += bursts
+        measured.seconds["processes"] += run.elapsed() - began - bursts
     measured.plan, measured.context = wider.plan, wider.measured.samples
     measured.weighed += wider.measured.weighed
     for name in ("pilot", "settings", "first_calls"):
@@ -143,7 +145,7 @@ def _blocks(run: Run, block: Block) -> None:
             note_first_calls(run, "warm", replies)
         longest = max(longest, time.monotonic() - began)
         measured += not run.plan.is_control(number)
-        found = judge(run.plan, run.measured.samples, run.measured.watched, run.measured.flops())
+        found = judge(run.plan, run.measured.samples, run.measured.watched, flops_of(run.measured.pilot))
         run.report(_event(run, number, found))
         if run.measured.voids or settled(found):
             return

@@ -97,6 +97,8 @@ def _behind(found: Mapping[str, Any], whole: bool) -> Iterator[str]:
             yield paragraph(label, said)
     if shown := sentences.beside(found, cells):
         yield paragraph("beside", f"{'; '.join(shown)} (shown, not judged)")
+    if why := found["pilot"].get("context", {}).get("left_out"):
+        yield paragraph("context", f"the cells that decide nothing were left out: {why}")
     calls = (sentences.first_call(found, cell) for cell in cells)
     yield from (paragraph("first call", said) for said in calls if said is not None)
     if whole and len(decide) > len(cells):

@@ -57,7 +57,8 @@ def judge(
     drifting = unsteady(drifts(paired), plan.alpha)
     series, deciding = _deciding(plan, values, drifting)
     blocks = min((len(each) for each in series), default=0)
-    passed = gates(plan, paired, costs, series, watched, flops or {})
+    cells = [values[place, pair] for place, pair in plan.deciding]
+    passed = gates(plan, paired, costs, cells, watched, flops or {})
     verdict, direction, readings, reason, because = _rule(plan, deciding, blocks, passed)
     chosen = _headline(plan, deciding)
     return Judgement(
@@ -149,7 +150,8 @@ def _gated(
         return undecided, Reason.SMOKE, Reason.SMOKE.meaning
     if blocks < plan.fewest_blocks:
         because = (
-            f"{blocks} blocks within the budget; a verdict needs {plan.fewest_blocks}: use a larger --budget"
+            f"{blocks} blocks within the budget; a verdict needs {plan.fewest_blocks}: "
+            "use a larger --budget or --seconds"
         )
         return undecided, Reason.BUDGET, because
     failed = next((gate for gate in passed if not gate.passed), None)
@@ -174,7 +176,7 @@ def _imprecise(plan: Plan, cell: CellEvidence | None) -> str:
     because = "the interval still straddles an edge of a region; "
     if resolved is not None:
         because += f"effects below {resolved:.1%} could not be told from none; "
-    return because + "a larger --budget or a quieter machine helps"
+    return because + "a larger --budget, more --seconds or a quieter machine helps"
 
 
 def _resolved(plan: Plan, cell: CellEvidence | None) -> float | None:

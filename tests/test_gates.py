@@ -69,6 +69,17 @@ def test_a_bias_within_the_negligible_margin_passes_however_certain():
     assert gate_of(PLAN, Reason.CONTROL_FAILED, samples).passed
 
 
+def test_of_a_trend_the_noise_of_controls_is_that_of_its_cells_not_of_its_slope():
+    places = [{"batch": batch} for batch in (1, 2, 4)]
+    trend = {"effect": Effect.TREND, "settings": places, "deciding": [[at, 0] for at in range(3)]}
+    plan = plan_of((None, 0.0), **trend, along="batch", declared=3, control_every=4)
+    shifts = noisy(1.0, BLOCKS, spread=0.2)  # every batch alike, so that the slope has no noise at all
+    rows = bursts(plan, {(at, 0): [1.0 - 0.3 * at + shift for shift in shifts] for at in range(3)})
+    found = judge(plan, [*rows, *controls(plan, [0.03, 0.05])])
+    gate = next(each for each in found.gates if each["name"] == Reason.CONTROL_FAILED)
+    assert gate["passed"], gate["seen"]
+
+
 def test_a_run_without_control_blocks_has_no_such_gate():
     assert gate_of(PLAN, Reason.CONTROL_FAILED, SAMPLES) is None
     assert gate_of(replace(PLAN, control_every=0), Reason.CONTROL_FAILED, SAMPLES) is None

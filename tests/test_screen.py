@@ -32,6 +32,12 @@ def test_over_several_cells_it_says_which_one_and_how_many_agree(measured):
     assert sentences.spread(several) == "1 inside the claimed region, 1 outside, 0 undecided"
 
 
+def test_context_that_was_left_out_is_said_with_its_reason(measured):
+    measured["pilot"]["context"] = {"left_out": "verifiers/tiny_step.py crashed"}
+    text = screen.outcome(measured, measured["record"])
+    assert "left out: verifiers/tiny_step.py crashed" in " ".join(text.split())
+
+
 @pytest.mark.parametrize("whole", [False, True])
 def test_one_screen_has_what_stands_behind_a_verdict_within_100_columns(root, whole):
     found = rich.rich_outcome(tiny.claim_of(root, "tiny-step-faster"), "tiny-step-faster", "r1")

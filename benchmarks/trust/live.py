@@ -18,6 +18,7 @@ import table
 from square_wave import quiet, square_wave
 
 from kb.claim import Claim
+from kb.gates import flops_of
 from kb.planning import make_plan
 from kb.runner import measure
 from kb.verdict import judge
@@ -80,7 +81,7 @@ def run(machine: str, work: str, size: int, factor: float, seconds: float) -> di
     plan = replace(plan, burst_seconds=BURST_SECONDS)
     began = time.monotonic()
     measured = measure(plan, HERE / "known_work.py", lambda event: None)
-    found = judge(measured.plan, measured.samples, measured.watched, measured.flops())
+    found = judge(measured.plan, measured.samples, measured.watched, flops_of(measured.pilot))
     bare = judge(measured.plan, measured.samples)
     disturbed = [each.disturbance for each in measured.watched]
     failed = measured.parity + measured.voids
