@@ -11,8 +11,8 @@ FACTORS = (SAME, SLIGHT, CLEAR)
 SEEN = 0.95
 """Share of the clear effects whose direction must be seen on a quiet machine."""
 HEADER = (
-    "| machine | truth | runs | a faster | b faster | equal | undecided | false | magnitude s / r / i "
-    "| blocks | seconds | false without gates |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
+    "| machine | truth | runs | a faster | b faster | equal | a not faster | undecided | false "
+    "| magnitude s / r / i | blocks | seconds | false without gates |\n" + "|---" * 13 + "|"
 )
 
 
@@ -100,7 +100,7 @@ def _tabulated(machine: str, factor: float, own: Sequence[Row]) -> str:
         machine,
         factor,
         len(own),
-        *(answers.count(name) for name in ("a", "reverse", "equal", "")),
+        *(answers.count(name) for name in ("a", "reverse", "equal", "not", "")),
         sum(bool(false(factor, row)) for row in own),
         " / ".join(str(verdicts.count(name)) for name in ("supported", "refuted", "inconclusive")),
         f"{sum(row['blocks'] for row in own) / len(own):.1f}",
