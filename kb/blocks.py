@@ -108,7 +108,7 @@ class _Bursts:
 
     def used(self) -> list[int]:
         """Return the processor time of every process so far, in ns."""
-        return [worker.ask("cpu")["cpu"] for worker in self.workers.values()]
+        return [worker.cpu() for worker in self.workers.values()]
 
     def time(self, slot: Slot, place: int, turn: int, position: int) -> None:
         """Time one burst while the other processes wait."""
@@ -117,9 +117,9 @@ class _Bursts:
         key = f"{arm}@{place}"
         steps = int(measured.pilot[key]["burst_steps"])
         waiting = [worker for other, worker in self.workers.items() if other != side]
-        before = sum(worker.ask("cpu")["cpu"] for worker in waiting)
+        before = sum(worker.cpu() for worker in waiting)
         reply = self.workers[side].ask("burst", key=key, steps=steps)
-        self.partner += sum(worker.ask("cpu")["cpu"] for worker in waiting) - before
+        self.partner += sum(worker.cpu() for worker in waiting) - before
         cost, cpu = int(reply["cost"]), int(reply["cpu"])
         start = int(reply["start"] - self.run.began * NANO)
         kept = measured.samples if self.number >= FIRST else measured.trial

@@ -36,6 +36,7 @@ def entry_of(outcome: Mapping[str, Any]) -> Entry:
         environment=outcome["environment"],
         record_sha256=outcome["record_sha256"],
         because=outcome["because"],
+        dated=bool(outcome.get("releases")),
     )
 
 

@@ -30,6 +30,17 @@ class Citation(Strict):
     read: Annotated[str, Field(pattern="^(primary|secondary|memory)$")]
 
 
+class Published(Strict):
+    """A figure found elsewhere, as the claim's own effect; it is laid beside what was measured."""
+
+    source: Name
+    effect: float = Field(description="in the sense of the claim's estimand; derived by us where need be")
+    population: Text = Field(description="network, hardware, precision, batch")
+    date: Text = Field(description="YYYY, YYYY-MM or YYYY-MM-DD")
+    locator: Text = Field(description="where in the source, and what was derived")
+    read: Annotated[str, Field(pattern="^(primary|secondary|memory)$")]
+
+
 class Difference(Strict):
     """A documented claim about which of two figures is larger, and by how much."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kb.citation import Check, Citation, Difference, Figure
+from kb.citation import Check, Citation, Difference, Figure, Published
 from kb.estimand import Cells, Estimand, Primary, Reading, Region
 from kb.strict import Name, Scalar, Strict, Text
 from kb.words import Hardware, Kind, Quantifier, Reason, Topic
@@ -130,13 +130,16 @@ class Claim(Strict):
     verifier: Annotated[str, Field(pattern="^[a-z0-9_]+$")] | None = None
     cells: Cells | None = None
     primary: Primary | None = None
-    along: Text | None = Field(None, description="for a trend: the swept setting")
+    along: Text | None = Field(
+        None, description="the swept setting along which a trend is taken, or a crossover looked for"
+    )
     expect: list[Expectation] = []
     figures: list[Figure] = []
     difference: Difference | None = None
     period: Text | None = Field(None, description="dates of citations that match: a prefix such as 2023")
     complete: bool = Field(False, description="the citations cover the whole period")
     citations: list[Citation] = []
+    published: list[Published] | None = None
     logic: list[Check] = []
     relates: list[Relation] = []
     untested: Untested | None = None

@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "show a claim with its outcomes",
     "lint": "check all records; every fault with its line",
     "doctor": "say what hardware and frameworks are here, and which claims can be verified",
+    "clean": "remove the environments that verifiers had of their own, and free their space",
     "query": "ask the store in SQL",
     "publish": "copy an outcome of this machine to data/evidence/, for review in git",
     "rebuild": "make the DuckDB store again from the outcome files",

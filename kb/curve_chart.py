@@ -7,7 +7,7 @@ import altair as alt
 
 from kb.plan import Plan
 from kb.rows_chart import CLAIMED, FADED, MEASURED, TEXT, ruler
-from kb.sentences import bounds, cell_name
+from kb.sentences import bounds, cell_name, settings_name
 from kb.words import Effect
 
 Json = Mapping[str, Any]
@@ -62,14 +62,14 @@ def _row(plan: Plan, each: Json) -> dict[str, Any]:
     choices = {
         "value of a block": each["statistic"],
         "bursts": each["bursts"],
-        "of": pair[0],
-        "against": pair[1],
+        **({} if plan.effect.over_pairs else {"of": pair[0], "against": pair[1]}),
         **{name: str(value) for name, value in settings.items()},
     }
+    name = settings_name(settings) if plan.effect.over_pairs else cell_name(settings, pair)
     figures = f"{each['estimate']:.4g}, 95% {bounds(each['low'], each['high'])}"
     return {
         **{name: each[name] for name in ("estimate", "low", "high")},
-        "label": f"{cell_name(settings, pair)}; {each['statistic']}, bursts: {each['bursts']}: {figures}",
+        "label": f"{name}; {each['statistic']}, bursts: {each['bursts']}: {figures}",
         "choices": choices,
         "judged": decides and all(each[name] == choice for name, choice in JUDGED.items()),
     }

@@ -21,7 +21,7 @@ from kb.files import outcome_paths, read_outcome
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA = 2
+SCHEMA = 3
 STORAGE = "v1.5.0"
 LOCK_SECONDS = 60
 NAME, COPY = "kb.duckdb", "kb-read.duckdb"

@@ -189,6 +189,22 @@ def trend_values(plan: Plan, values: Mapping[tuple[int, int], Series], index: in
     }
 
 
+def contrast_values(values: Mapping[tuple[int, int], Series], place: int) -> Series:
+    """Return, for one place, how much the first arm pair exceeds the second, one log value a block.
+
+    Blocks that lack a pair give no value.
+
+    Parameters
+    ----------
+    values : mapping
+        What `block_values` returned, of a plan with two arm pairs.
+    place : int
+        Which settings.
+    """
+    first, second = values[place, 0], values[place, 1]
+    return {block: first[block] - second[block] for block in _common([first, second])}
+
+
 def typical_values(values: Mapping[tuple[int, int], Series], cells: Iterable[tuple[int, int]]) -> Series:
     """Return the median over the cells of each block that has them all: the usual case, one value a block."""
     columns = [values[cell] for cell in cells]

@@ -69,7 +69,9 @@ def _unread(value: Any, path: str) -> list[str]:
     return [found for name, part in parts for found in _unread(part, f"{path}.{name}".lstrip("."))]
 
 
-def observe(device: str = "cpu", threads: int | None = None, root: Path = ROOT) -> Environment:
+def observe(
+    device: str = "cpu", threads: int | None = None, root: Path = ROOT, installed: list[str] | None = None
+) -> Environment:
     """Read the present environment.
 
     Parameters
@@ -80,14 +82,18 @@ def observe(device: str = "cpu", threads: int | None = None, root: Path = ROOT) 
         Threads for every framework; all physical cores that this process may use if None.
     root : Path
         Where /proc, /sys and /dev lie.
+    installed : list of str or None
+        What is installed for the processes that are measured, as `name==version`; what is installed for this
+        one if None.
     """
-    installed = distributions()
+    own = installed is None
+    installed = distributions() if installed is None else installed
     key = {
         "host": host(root),
         "accelerators": accelerators(root),
         "os": operating_system(root),
         "python": python(),
-        "packages": _versions(installed),
+        "packages": _versions(installed, own),
         "build": build(installed),
         "settings": {
             "device": device,
@@ -108,10 +114,10 @@ def default_threads(root: Path = ROOT) -> int:
     return max(1, min(cores, int(quota)) if isinstance(quota, float) else cores)
 
 
-def _versions(installed: list[str]) -> dict[str, str]:
-    """Return the frameworks' versions; one under another distribution's name is looked for by its module."""
+def _versions(installed: list[str], own: bool) -> dict[str, str]:
+    """Return the frameworks' versions; one of our own under another name is looked for by its module."""
     named = dict(each.split("==", 1) for each in installed)
-    found = {name: named.get(name) or version(name) for name in FRAMEWORKS}
+    found = {name: named.get(name) or (version(name) if own else None) for name in FRAMEWORKS}
     return {name: number for name, number in found.items() if number is not None}
 
 

@@ -19,6 +19,10 @@ class Estimand(Strict):
     effect: Effect
     of: Text = Field(description="treatment: the side that the claim says something about")
     against: Text = Field(description="baseline")
+    field: Text | None = Field(
+        None,
+        description="field of the verifier's finding that is the number, where it is counted, not sampled",
+    )
 
 
 class Reading(Strict):
@@ -63,6 +67,16 @@ class Cells(Strict):
     beside: list[ArmName] = Field(
         default_factory=list, description="arms of another framework, shown beside the pairs, never judged"
     )
+    tuned: bool | None = Field(
+        None, description="of each side the arm that is fastest in the pilot decides; all pairs are given"
+    )
+    off_scope: dict[str, Annotated[list[Scalar], Field(min_length=1)]] | None = Field(
+        None, description="values that take the place of a setting's on hardware off the scope"
+    )
+
+    def settings_on(self, in_scope: bool) -> dict[str, list[Scalar]]:
+        """Return the swept settings by name, as they are on hardware in or off the claim's scope."""
+        return self.settings if in_scope else self.settings | (self.off_scope or {})
 
     @property
     def settings(self) -> dict[str, list[Scalar]]:
@@ -71,14 +85,15 @@ class Cells(Strict):
 
 
 class Primary(Strict):
-    """The one cell (or, for a trend, the one arm pair) whose verdict is the claim's."""
+    """The cells whose verdict is the claim's: with these arms, or any, and one of these values each."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, Scalar]
+    __pydantic_extra__: dict[str, Scalar | Annotated[list[Scalar], Field(min_length=1)]]
 
-    arms: Pair
+    arms: Pair | None = None
 
     @property
-    def settings(self) -> dict[str, Scalar]:
-        """The chosen settings by name."""
-        return dict(self.__pydantic_extra__ or {})
+    def settings(self) -> dict[str, list[Scalar]]:
+        """The chosen values of each setting by its name."""
+        given = self.__pydantic_extra__ or {}
+        return {name: value if isinstance(value, list) else [value] for name, value in given.items()}

@@ -41,7 +41,8 @@ def effect_chart(outcomes: Sequence[Json], record: Json) -> Any:
         )
         for each in outcomes[0]["readings"]
     ]
-    return rows_chart(claimed + [_measured(each) for each in outcomes], kind)
+    published = [_published(each) for each in record.get("published", [])]
+    return rows_chart(claimed + [_measured(each) for each in outcomes] + published, kind)
 
 
 def cells_chart(outcome: Json) -> Any:
@@ -55,7 +56,7 @@ def cells_chart(outcome: Json) -> Any:
     known.sort(key=lambda cell: -cell["estimate"])
     rows = [_cell(plan, each, "measured" if each["deciding"] else "indicative") for each in known]
     rows += [_cell(plan, each, "beside") for each in outcome["beside"] if each["estimate"] is not None]
-    return rows_chart(rows, "ratio" if plan.effect == "trend" else plan.effect.value)
+    return rows_chart(rows, plan.effect.value if plan.effect.per_cell else "ratio")
 
 
 def _cell(plan: Plan, each: Json, kind: str) -> dict[str, Any]:
@@ -156,6 +157,13 @@ def machine(outcome: Json) -> str:
     name = ", ".join(accelerators) if on == "gpu" and accelerators else host.get("cpu", "unknown machine")
     cores = f", {host['logical_cores']} cores" if "logical_cores" in host else ""
     return f"{name}{cores}"
+
+
+def _published(each: Json) -> dict[str, Any]:
+    """Return the row of a figure found elsewhere: a square, as for all that is never judged."""
+    read = "" if each["read"] == "primary" else f", {each['read']}"
+    label = f"published: {each['population']}\n{each['effect']:.4g} ({each['date']}{read})"
+    return {**row("beside", label, each["effect"], each["effect"]), "estimate": each["effect"]}
 
 
 def _measured(outcome: Json) -> dict[str, Any]:

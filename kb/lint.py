@@ -3,21 +3,17 @@
 A rule is a function from a library to faults; its id stands in `RULES` with the sentence that explains it.
 """
 
-import ast
 from collections.abc import Callable, Iterator
 
-from kb.claim import Claim
 from kb.errors import Fault
-from kb.estimand import Cells
+from kb.grids import grid
 from kb.library import Library, Record
 from kb.regions import hull, region_of
-from kb.strict import Scalar
-from kb.words import Effect, Kind, Quantifier, Reason
+from kb.words import Kind, Quantifier, Reason
 from kb.yaml_lines import Location
 
 QUOTE_WORDS = 15
 REGION_DIGITS = 1e-3
-THREADS, EVERY_THREAD = "threads", "all"
 Rule = Callable[[Library, Record], Iterator[tuple[Location, str]]]
 
 
@@ -41,6 +37,9 @@ def _cross_references(library: Library, record: Record) -> Iterator[tuple[Locati
     for index, citation in enumerate(claim.citations):
         if citation.source not in library.sources:
             yield ("citations", index, "source"), f"no record data/sources/{citation.source}.yaml"
+    for index, published in enumerate(claim.published or ()):
+        if published.source not in library.sources:
+            yield ("published", index, "source"), f"no record data/sources/{published.source}.yaml"
     for index, relation in enumerate(claim.relates):
         name, other = relation.target()
         if other not in library.records:
@@ -95,85 +94,14 @@ def _verifier_fields(library: Library, record: Record) -> Iterator[tuple[Locatio
         return
     if claim.kind is Kind.CAPABILITY and not claim.expect:
         yield ("expect",), "is missing; a capability is judged by what its finding must say"
-    if claim.kind is Kind.MEASURED:
+    counted = claim.estimand is not None and claim.estimand.field is not None
+    if claim.kind is Kind.MEASURED and not counted:
         if claim.cells is None:
             yield ("cells",), "is missing; a measured claim with a verifier declares its cells"
         elif claim.primary is None and claim.quantifier is Quantifier.TYPICAL:
             yield ("primary",), "is missing; a typical claim is judged by one primary cell"
         else:
-            yield from _grid(library, claim)
-
-
-def _grid(library: Library, claim: Claim) -> Iterator[tuple[Location, str]]:
-    cells, primary = claim.cells, claim.primary
-    if cells is None:
-        return
-    arms = _arms(library, claim)
-    for index, pair in enumerate(cells.arms):
-        unknown = [arm for arm in pair if arms and arm not in arms]
-        if unknown:
-            yield (
-                ("cells", "arms", index),
-                f"{claim.verifier} knows no {', '.join(unknown)}; it knows {', '.join(arms)}",
-            )
-    yield from _beside(claim, cells, arms)
-    yield from _threads(cells)
-    if primary is not None:
-        if primary.arms not in cells.arms:
-            yield ("primary", "arms"), "is not among cells.arms"
-        for name, value in primary.settings.items():
-            if value not in cells.settings.get(name, []):
-                yield ("primary", name), f"{value!r} is not among cells.{name}"
-    trend = claim.estimand is not None and claim.estimand.effect is Effect.TREND
-    if trend != (claim.along is not None) or (claim.along and claim.along not in cells.settings):
-        yield ("along",), "a trend, and only a trend, names one of the swept settings"
-    elif claim.along and not all(_above_zero(value) for value in cells.settings[claim.along]):
-        yield ("cells", claim.along), "a trend doubles it, so it holds numbers above 0"
-
-
-def _beside(claim: Claim, cells: Cells, arms: list[str]) -> Iterator[tuple[Location, str]]:
-    paired = {arm for pair in cells.arms for arm in pair}
-    for index, arm in enumerate(cells.beside):
-        place = ("cells", "beside", index)
-        if arm in paired:
-            yield place, f"{arm} stands in a pair, which is judged; leave it out here"
-        elif arms and arm not in arms:
-            yield place, f"{claim.verifier} knows no {arm}; it knows {', '.join(arms)}"
-
-
-def _threads(cells: Cells) -> Iterator[tuple[Location, str]]:
-    for index, value in enumerate(cells.settings.get(THREADS, [])):
-        if not (isinstance(value, int) and _above_zero(value)) and value != EVERY_THREAD:
-            message = f"found {value!r}; expected a whole number above 0, or {EVERY_THREAD}"
-            yield ("cells", THREADS, index), message
-
-
-def _above_zero(value: Scalar) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-
-def _arms(library: Library, claim: Claim) -> list[str]:
-    """Read the arms out of a verifier's decorator without running the script."""
-    path = library.verifier_path(claim.verifier or "")
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError):
-        return []
-    constants = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "arms":
-            value = constants.get(node.value.id) if isinstance(node.value, ast.Name) else node.value
-            try:
-                return list(ast.literal_eval(value)) if value is not None else []
-            except ValueError:
-                return []
-    return []
+            yield from grid(library, claim)
 
 
 def _region_is_hull(library: Library, record: Record) -> Iterator[tuple[Location, str]]:

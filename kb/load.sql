@@ -3,7 +3,8 @@ CREATE OR REPLACE TEMP TABLE loaded AS
     SELECT * FROM read_json(?, format='unstructured', maximum_object_size=536870912, columns={claim: 'VARCHAR', run: 'VARCHAR', verdict: 'VARCHAR', reason: 'VARCHAR', because: 'VARCHAR',
              direction: 'JSON', magnitude: 'JSON', readings: 'JSON', estimate: 'DOUBLE', interval: 'DOUBLE[]',
              resolved: 'DOUBLE', blocks: 'INTEGER', indicative: 'BOOLEAN', hardware: 'VARCHAR', environment: 'VARCHAR',
-             environment_key: 'JSON', context: 'JSON', versions: 'JSON', budget: 'VARCHAR', started: 'VARCHAR',
+             environment_key: 'JSON', context: 'JSON', versions: 'JSON', budget: 'VARCHAR', as_of: 'VARCHAR',
+             releases: 'VARCHAR[]', started: 'VARCHAR',
              ended: 'VARCHAR', seconds: 'DOUBLE', record_sha256: 'VARCHAR', verifier: 'VARCHAR',
              verifier_sha256: 'VARCHAR', verifier_commit: 'VARCHAR', plan_sha256: 'VARCHAR', interrupted: 'BOOLEAN',
              cells: 'JSON', expectations: 'JSON', logic: 'JSON', finding: 'MAP(VARCHAR, JSON)',
@@ -18,7 +19,7 @@ CREATE OR REPLACE TEMP TABLE loaded AS
                  arm VARCHAR[], steps INTEGER[], cost BIGINT[], cpu BIGINT[], start BIGINT[])'});
 INSERT OR IGNORE INTO environment SELECT environment, environment_key FROM loaded;
 INSERT INTO run SELECT run, claim, environment, hardware, budget, started, ended, seconds, record_sha256, verifier,
-    verifier_sha256, verifier_commit, plan_sha256, versions, context, interrupted FROM loaded;
+    verifier_sha256, verifier_commit, plan_sha256, versions, as_of, releases, context, interrupted FROM loaded;
 INSERT INTO outcome SELECT run, claim, verdict, reason, because, direction, magnitude, readings, estimate,
     interval[1], interval[2], resolved, blocks, indicative, cells, expectations, logic FROM loaded;
 INSERT INTO sample SELECT run, unnest(samples.block), unnest(samples.place), unnest(samples.round),

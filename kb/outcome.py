@@ -11,12 +11,14 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb.claim import Claim, as_plain
+from kb.counts import judge_count
 from kb.documents import checked, judge_documents
 from kb.effects import from_columns
 from kb.findings import judge_finding
 from kb.gates import flops_of
 from kb.plan import Plan, digest
 from kb.regions import NEGLIGIBLE, POLICY, TOLERANCE
+from kb.scopes import off_scope
 from kb.specifications import curve
 from kb.verdict import judge
 from kb.watched import from_columns as watched_from
@@ -35,6 +37,8 @@ class Outcome(BaseModel):
     scope, so `verdict` is untested while `direction` and `readings` say what was seen. `gates`: what must
     hold before a verdict counts, each with its figure and limit. `beside`: arms shown and never judged.
     `specifications`: the grid of other defensible choices, and how often each reading holds in it.
+    `releases`: those asked for in place of what is installed, `as_of` their year; such an outcome is shown
+    beside today's and never counts with them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +64,8 @@ class Outcome(BaseModel):
     context: Json
     versions: dict[str, str]
     budget: str
+    as_of: str | None = None
+    releases: list[str] = []
     started: str
     ended: str
     seconds: float
@@ -144,6 +150,8 @@ def rejudge(stored: Mapping[str, Any]) -> Json:
         judged = _unsettled(Verdict.UNTESTED, Reason(lacking["reason"]), lacking["because"])
     elif kind in (Kind.DOCUMENTED, Kind.LOGICAL):
         judged = _plainly(judge_documents(claim))
+    elif stored.get("finding") is not None and kind is Kind.MEASURED:
+        judged = _plainly(judge_count(claim, stored["finding"]))
     elif stored.get("finding") is not None:
         judged = _plainly(judge_finding(claim.expect, stored["finding"]))
     elif stored.get("parity"):
@@ -180,47 +188,18 @@ def _scoped(claim: Claim, stored: Mapping[str, Any], judged: Json) -> Json:
     return {**judged, **untested, "indicative": True}
 
 
-def off_scope(claim: Claim, hardware: Hardware, key: Mapping[str, Any]) -> str | None:
-    """Say why an environment lies outside a claim's scope; None if it lies inside.
-
-    Parameters
-    ----------
-    claim : Claim
-        With its scope.
-    hardware : Hardware
-        Class of the device that the arms ran on.
-    key : mapping
-        The key of the environment's fingerprint.
-    """
-    scope = claim.scope
-    if scope is None or Hardware.ANY in scope.hardware or hardware is Hardware.ANY:
-        return None
-    if hardware not in scope.hardware:
-        named = " or ".join(scope.hardware)
-        return f"the claim speaks of {named}, this ran on {hardware}; what was seen here is only indicative"
-    cores = key.get("host", {}).get("logical_cores")
-    if scope.cores and not (isinstance(cores, int) and cores >= scope.cores):
-        return (
-            f"the claim speaks of {scope.cores} cores, this ran on {cores}; what was seen is only indicative"
-        )
-    if scope.devices > 1:
-        return f"the claim speaks of {scope.devices} devices, this ran on 1; what was seen is only indicative"
-    return None
-
-
 def _plainly(judgement: Any) -> Json:
     """Return a judgement of any kind under the outcome's names."""
-    data: Json = _plain(judgement)
-    data.setdefault("direction", dict(UNSETTLED))
-    data.setdefault("magnitude", dict(UNSETTLED))
-    for name in ("readings", "cells", "beside", "gates", "expectations", "logic"):
-        data.setdefault(name, [])
-    data.setdefault("specifications", {})
-    data.setdefault("estimate", None)
-    data.setdefault("resolved", None)
-    data.setdefault("interval", [None, None])
-    data.setdefault("blocks", 0)
-    return data
+    lists = {name: list[Any]() for name in ("readings", "cells", "beside", "gates", "expectations", "logic")}
+    rest: Json = {
+        "specifications": {},
+        "estimate": None,
+        "resolved": None,
+        "interval": [None, None],
+        "blocks": 0,
+    }
+    unsettled = {"direction": dict(UNSETTLED), "magnitude": dict(UNSETTLED)}
+    return {**lists, **rest, **unsettled, **_plain(judgement)}
 
 
 def _unsettled(verdict: Verdict, reason: Reason, because: str) -> Json:
@@ -244,6 +223,6 @@ def frozen_record(claim: Claim) -> tuple[Json, str]:
 
 
 def meaning_hash(record: Mapping[str, Any]) -> str:
-    """Return the hash of what of a record bears on its verdict: notes and titles may be mended later."""
-    mendable = ("title", "notes", "relates", "favours")
+    """Return the hash of what of a record bears on its verdict: what only explains may be mended later."""
+    mendable = ("title", "notes", "relates", "favours", "published")
     return digest({name: value for name, value in record.items() if name not in mendable})

@@ -3,12 +3,15 @@
 import importlib.metadata
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
-from kb.errors import VerifierFault
+from kb.errors import KbError, VerifierFault
 
 BLOCK = re.compile(r"(?m)^# /// script\s*$\n(?P<body>(^#(| .*)$\n)+)^# ///$")
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
@@ -22,16 +25,57 @@ def requirements(verifier: Path) -> list[Requirement]:
     VerifierFault
         Where there is no block, or it cannot be read.
     """
+    try:
+        return [Requirement(text) for text in _block(verifier).get("dependencies", [])]
+    except (InvalidRequirement, TypeError) as error:
+        message = f"{verifier.name}: its `# /// script` block cannot be read: {error}"
+        raise VerifierFault(message) from None
+
+
+def environments(verifier: Path) -> dict[str, list[str]]:
+    """Return the requirements of further environments whose programs a verifier starts, by their names.
+
+    They stand in its block as `[tool.kb.environments]`; the verifier finds the interpreter of one called
+    `torchserve` in the variable `KB_PYTHON_TORCHSERVE`.
+
+    Raises
+    ------
+    VerifierFault
+        Where the block cannot be read.
+    """
+    found: dict[str, list[str]] = _block(verifier).get("tool", {}).get("kb", {}).get("environments", {})
+    return found
+
+
+def _block(verifier: Path) -> dict[str, Any]:
     found = BLOCK.search(verifier.read_text(encoding="utf-8"))
     if found is None:
         message = f"{verifier.name} has no `# /// script` block that says what it needs (PEP 723)"
         raise VerifierFault(message)
     body = "\n".join(line.removeprefix("#").removeprefix(" ") for line in found["body"].splitlines())
     try:
-        return [Requirement(text) for text in tomllib.loads(body).get("dependencies", [])]
-    except (tomllib.TOMLDecodeError, InvalidRequirement, TypeError) as error:
+        return tomllib.loads(body)
+    except tomllib.TOMLDecodeError as error:
         message = f"{verifier.name}: its `# /// script` block cannot be read: {error}"
         raise VerifierFault(message) from None
+
+
+def overridden(needed: Iterable[Requirement], versions: Iterable[str]) -> list[str]:
+    """Return requirements with some replaced, or added, by others of the same name.
+
+    Raises
+    ------
+    KbError
+        Where a version is no requirement, such as `torch==2.1.2`.
+    """
+    found = {canonicalize_name(each.name): str(each) for each in needed}
+    for text in versions:
+        try:
+            found[canonicalize_name(Requirement(text).name)] = text
+        except InvalidRequirement:
+            message = f"--versions: found {text!r}, expected a requirement such as torch==2.1.2"
+            raise KbError(message) from None
+    return sorted(found.values())
 
 
 def missing(verifier: Path) -> str | None:

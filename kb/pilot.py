@@ -41,6 +41,8 @@ def gate(run: Run) -> None:
                 _compare_at(run, workers, place, lacking)
             if lacking:
                 _drop(run, lacking)
+            if run.plan.tuned:
+                run.measured.plan = run.plan.with_fastest(_typical(run))
             failed = run.measured.parity or run.measured.voids
             if not (failed or _weighs(run) or run.whole or run.plan.budget is Budget.SMOKE):
                 run.rounds = _trial_rounds(run)
@@ -114,6 +116,11 @@ def _trial_rounds(run: Run) -> int:
     return TRIAL_ROUNDS if run.mirrored and _round_seconds(run) < TRIAL_SECONDS else 1
 
 
+def _typical(run: Run) -> dict[str, float]:
+    """Return what a step takes by `arm@place`, as far as it is known."""
+    return {key: found["typical_ns"] for key, found in run.measured.pilot.items() if "typical_ns" in found}
+
+
 def _weighs(run: Run) -> bool:
     return bool(run.declaration["does"] == "weighs")
 
@@ -156,6 +163,8 @@ def _open(run: Run, worker: Worker, slot: Slot, place: int, settled: list[int]) 
         differs = run.observe(slot, place, found.pop("settings"))
         if differs and run.whole:
             raise Unavailable(differs[0])
+    if anatomy := worker.ask("anatomy", key=key)["anatomy"] if arrays else {}:
+        found["anatomy"] = anatomy
     run.measured.pilot[key] = {**found, "burst_steps": _burst_steps(run, found)}
     return arrays
 

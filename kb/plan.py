@@ -53,7 +53,7 @@ class Plan:
     beside : list of str
         Arms that are measured beside the pairs and shown with them; they never bear on a verdict.
     along : str or None
-        For a trend, the setting along which its slope is taken.
+        The setting along which a trend's slope is taken, or where a crossover is looked for.
     fewest_blocks, most_blocks : int
         Blocks before a verdict, and at most; control blocks come on top.
     control_every : int
@@ -62,6 +62,8 @@ class Plan:
         How many deciding cells the claim declares; fewer are left where arms had to be dropped.
     dropped : list of str
         Arms that are not to be had here, and why.
+    tuned : bool
+        Whether of each side only the arm decides that is fastest in the pilot.
     magnitude : bool
         Whether the source states a figure, so that a magnitude can be judged.
     """
@@ -89,6 +91,7 @@ class Plan:
     seed: int
     declared: int
     dropped: list[str] = field(default_factory=list)
+    tuned: bool = False
 
     def is_control(self, block: int) -> bool:
         """Tell whether the block of this 1-based number holds arms against themselves."""
@@ -121,6 +124,22 @@ class Plan:
         pairs = [self.pairs[index] for index in kept]
         beside = [arm for arm in self.beside if arm not in lacking]
         return replace(self, pairs=pairs, beside=beside, deciding=deciding, dropped=dropped)
+
+    def with_fastest(self, costs: Mapping[str, float]) -> "Plan":
+        """Return the plan in which at each place the fastest arm of either side decides.
+
+        Parameters
+        ----------
+        costs : mapping of str to float
+            Cost of a step by `arm@place`, from processes that are not judged.
+        """
+        places = sorted({place for place, _ in self.deciding})
+        return replace(self, deciding=[[place, self._fastest_at(place, costs)] for place in places])
+
+    def _fastest_at(self, place: int, costs: Mapping[str, float]) -> int:
+        pairs = [self.pairs[index] for at, index in self.deciding if at == place]
+        sides = [sorted({pair[side] for pair in pairs}) for side in (0, 1)]
+        return self.pairs.index([min(arms, key=lambda arm: costs[f"{arm}@{place}"]) for arms in sides])
 
     def narrowed(self) -> bool:
         """Tell whether cells from which the claim is decided had to be dropped."""

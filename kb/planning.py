@@ -1,10 +1,12 @@
 """From a claim's record to the plan of one run of it."""
 
 import itertools
+from collections.abc import Mapping
 
 from kb.claim import Claim
 from kb.plan import Plan, PlannedReading, Settings
 from kb.regions import POLICY, region_of
+from kb.strict import Scalar
 from kb.words import Budget, Effect
 
 ALPHA = 0.05
@@ -25,6 +27,7 @@ def make_plan(
     device: str,
     seed: int,
     seconds: float | None = None,
+    in_scope: bool = True,
 ) -> Plan:
     """Fix what a run of a measured claim will do.
 
@@ -47,6 +50,8 @@ def make_plan(
         Seed of weights, data and the order of bursts.
     seconds : float or None
         Wall time that may be spent; that of the budget if None.
+    in_scope : bool
+        Whether the hardware is what the claim speaks of; elsewhere its cells may be others.
 
     Raises
     ------
@@ -56,9 +61,8 @@ def make_plan(
     if claim.cells is None or claim.estimand is None or claim.quantifier is None:
         message = f"{name} has no estimand, quantifier or cells, so nothing can be planned"
         raise ValueError(message)
-    pairs, settings, deciding = _grid(claim, budget)
+    pairs, settings, deciding = _grid(claim, budget, in_scope)
     regions = [(reading.name, region_of(reading)) for reading in claim.readings]
-    smoke = budget is Budget.SMOKE
     return Plan(
         claim=name,
         effect=claim.estimand.effect,
@@ -74,31 +78,37 @@ def make_plan(
         seconds=seconds or SECONDS[budget],
         burst_seconds=BURST_SECONDS[budget],
         fewest_blocks=FEWEST_BLOCKS,
-        most_blocks=1 if smoke else MOST_BLOCKS,
+        most_blocks=1 if budget is Budget.SMOKE else MOST_BLOCKS,
         control_every=CONTROL_EVERY,
         alpha=ALPHA,
         policy=POLICY,
         threads=threads,
         device=device,
         seed=seed,
-        declared=len(deciding),
+        declared=len({place for place, _ in deciding}) if claim.cells.tuned else len(deciding),
+        tuned=bool(claim.cells.tuned),
     )
 
 
-def _grid(claim: Claim, budget: Budget) -> tuple[list[list[str]], list[Settings], list[list[int]]]:
+def _grid(
+    claim: Claim, budget: Budget, in_scope: bool
+) -> tuple[list[list[str]], list[Settings], list[list[int]]]:
     """Return arm pairs, combinations of settings, and deciding cells, as far as a budget takes them in."""
     if claim.cells is None or claim.estimand is None:
         return [], [], []
     pairs = [list(pair) for pair in claim.cells.arms]
-    swept = claim.cells.settings
+    swept = claim.cells.settings_on(in_scope)
     settings = [dict(zip(swept, values, strict=True)) for values in itertools.product(*swept.values())]
-    deciding = _deciding(claim, pairs, settings)
+    deciding = _deciding(claim, pairs, settings, {} if in_scope else claim.cells.off_scope or {})
     if budget is Budget.SMOKE and claim.estimand.effect is not Effect.TREND:
-        deciding = deciding[:1]
+        deciding = deciding[: 2 if claim.estimand.effect.over_pairs else 1]
     return _only(deciding, pairs, settings) if budget in SHORT else (pairs, settings, deciding)
 
 
-def _deciding(claim: Claim, pairs: list[list[str]], settings: list[Settings]) -> list[list[int]]:
+def _deciding(
+    claim: Claim, pairs: list[list[str]], settings: list[Settings], replaced: Mapping[str, list[Scalar]]
+) -> list[list[int]]:
+    """Return the cells that the primary chooses; of a setting whose values were replaced, any value."""
     primary = claim.primary
     return [
         [place, index]
@@ -106,7 +116,10 @@ def _deciding(claim: Claim, pairs: list[list[str]], settings: list[Settings]) ->
         for index, pair in enumerate(pairs)
         if primary is None
         or (
-            pair == primary.arms and all(combination[key] == value for key, value in primary.settings.items())
+            primary.arms in (None, pair)
+            and all(
+                combination[key] in values for key, values in primary.settings.items() if key not in replaced
+            )
         )
     ]
 

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,30 @@ from kb.verifier import Unavailable
 
 TOKEN = "KB_WORKER"  # noqa: S105 - a name, no secret
 LOG_END = 4000
+NANO = 1e9
 LONGEST_REPLY = 64 * 1024 * 1024
 PADDING = 4096
 CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 PASSIVE = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+@dataclass(frozen=True)
+class Program:
+    """What workers run on.
+
+    Attributes
+    ----------
+    python : Path
+        The interpreter.
+    variables : mapping
+        What they find in their environment besides, such as the interpreters of programs that they start.
+    """
+
+    python: Path = Path(sys.executable)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+OWN = Program()
 
 
 class Worker:
@@ -50,6 +72,8 @@ class Worker:
         Folder in which compilers keep what they have compiled; empty at the start of a run.
     padding : int
         Bytes of environment added, since its size biases timings (Mytkowicz et al. 2009).
+    program : Program
+        What it runs on.
     """
 
     def __init__(
@@ -61,15 +85,16 @@ class Worker:
         seconds: float,
         caches: Path,
         padding: int = 0,
+        program: Program = OWN,
     ) -> None:
         self.verifier, self.seconds = verifier, seconds
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         ours_out, theirs_in = os.pipe()[::-1]
         ours_in, theirs_out = os.pipe()
-        command = [sys.executable, "-m", "kb.worker", str(verifier), str(theirs_in), str(theirs_out)]
+        command = [str(program.python), "-m", "kb.worker", str(verifier), str(theirs_in), str(theirs_out)]
         self.process = subprocess.Popen(
             command,
-            env=_environment(token, threads, device, caches, padding),
+            env=_environment(token, threads, device, caches, padding) | dict(program.variables),
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
@@ -115,6 +140,12 @@ class Worker:
         """Send a request and return its reply."""
         self.send(do, **arguments)
         return self.receive()
+
+    def cpu(self) -> int:
+        """Return the processor time that the worker and its living descendants have used so far, in ns."""
+        reply = self.ask("cpu")
+        family = psutil.Process(self.process.pid).children(recursive=True) if reply["children"] else []
+        return int(reply["cpu"]) + sum(map(_used, family))
 
     def _line(self, deadline: float) -> bytes:
         with selectors.DefaultSelector() as selector:
@@ -164,6 +195,13 @@ class Worker:
             self._out.close()
         os.close(self._in)
         self.log.close()
+
+
+def _used(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        times = process.cpu_times()
+        return round((times.user + times.system) * NANO)
+    return 0
 
 
 def _environment(token: str, threads: int, device: str, caches: Path, padding: int) -> dict[str, str]:

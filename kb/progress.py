@@ -180,6 +180,10 @@ def _pilot(event: Event, ready: Event) -> str:
     return f"starting {len(event['arms'])} arms and holding their outputs against each other"
 
 
+def _installing(event: Event, ready: Event) -> str:
+    return str(event["said"])
+
+
 def _probe(event: Event, ready: Event) -> str:
     return "running the verifier"
 
@@ -198,6 +202,7 @@ def _context(event: Event, ready: Event) -> str:
 
 
 SENTENCES: dict[str, Callable[[Event, Event], str]] = {
+    "installing": _installing,
     "pilot": _pilot,
     "probe": _probe,
     "ready": _ready,

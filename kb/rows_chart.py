@@ -12,7 +12,13 @@ CLAIMED, MEASURED, FADED = "#5b8bd0", "#d9730d", "#8a8f94"
 STEP, LINE, AXIS = 46, 16, 55  # px of a row, of each further line of its label, and below all rows
 LITTLE, NEAR_ONE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5), (0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 5, 8)
 TICKS = (*LITTLE, *NEAR_ONE, 10, 20, 50, 100, 200, 500, 1000)
-NAMES = {"speedup": "speed-up, log scale", "ratio": "ratio, log scale", "trend": "slope per doubling"}
+NAMES = {
+    "speedup": "speed-up, log scale",
+    "ratio": "ratio, log scale",
+    "contrast": "ratio of speed-ups, log scale",
+    "narrowing": "ratio of distances, log scale",
+    "trend": "slope per doubling",
+}
 
 
 @dataclass(frozen=True)

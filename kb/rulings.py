@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from kb.dependence import STRETCH, dependent
 from kb.plan import Plan
@@ -34,7 +35,7 @@ class CellEvidence:
     Attributes
     ----------
     values : list of float
-        One log effect (or slope) a block.
+        One log effect (or slope) a block; of a narrowing, the one difference of two distances.
     own : Interval
         Confidence sequence for the median at the claim's alpha.
     shared : Interval
@@ -102,6 +103,39 @@ def cautious(values: Sequence[float], alpha: float, depends: bool, reached: Inte
     if not depends or reached.empty:
         return reached
     return sign_interval(values, alpha).stretched(STRETCH)
+
+
+def narrowing(first: CellEvidence, second: CellEvidence) -> CellEvidence:
+    """Return by what factor the distance of the first pair's arms may exceed that of the second's.
+
+    A distance is the absolute log of the effect's median, whichever arm is ahead. It is bounded from the
+    interval of each pair, each at half of alpha: the absolute values of single blocks would be biased, noise
+    making two arms that are alike seem apart.
+    """
+    apart = abs(median(first.values)) - abs(median(second.values)) if first.values and second.values else None
+    return CellEvidence(
+        values=[] if apart is None else [apart],
+        own=_excess(first.own, second.own),
+        shared=_excess(first.shared, second.shared),
+        mean=_excess(first.mean, second.mean),
+        dependent=first.dependent or second.dependent,
+        unsteady=first.unsteady or second.unsteady,
+    )
+
+
+def _excess(first: Interval, second: Interval) -> Interval:
+    """Return the ratios that two distances can have, given intervals of ratios; empty if either is."""
+    if first.empty or second.empty:
+        return Interval(math.inf, -math.inf)
+    one, other = _distance(first), _distance(second)
+    return as_ratio(Interval(one.low - other.high, one.high - other.low))
+
+
+def _distance(interval: Interval) -> Interval:
+    """Return the absolute logs of the ratios in an interval."""
+    low, high = (math.log(edge) if edge > 0 else -math.inf for edge in (interval.low, interval.high))
+    least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    return Interval(least, max(abs(low), abs(high)))
 
 
 def as_ratio(interval: Interval) -> Interval:

@@ -14,7 +14,7 @@ from kb.declared import declared, voids
 from kb.effects import BESIDE, SIDES, Sample
 from kb.errors import KbError
 from kb.plan import THREADS, Plan
-from kb.processes import Worker, padding
+from kb.processes import OWN, Program, Worker, padding
 from kb.watched import Watched
 from kb.words import Budget
 
@@ -108,9 +108,18 @@ class Run:
         Whether all cells and the arms beside are measured, or only the cells that decide.
     """
 
-    def __init__(self, plan: Plan, verifier: Path, report: Report, caches: Path, whole: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        verifier: Path,
+        report: Report,
+        caches: Path,
+        whole: bool = False,
+        program: Program = OWN,
+    ) -> None:
         self.measured = Measurement(plan)
         self.verifier, self.report, self.caches, self.whole = verifier, report, caches, whole
+        self.program = program
         self.token = secrets.token_hex(8)
         self.order = random.Random(plan.seed)  # noqa: S311 - an order that can be drawn again, no secret
         self.began = time.monotonic()
@@ -133,7 +142,8 @@ class Run:
         plan = self.plan
         seconds = request_seconds(plan.budget)
         padded = padding(self.order)
-        return Worker(self.verifier, self.token, threads, plan.device, seconds, self.caches, padded)
+        found = (self.verifier, self.token, threads, plan.device, seconds, self.caches)
+        return Worker(*found, padded, self.program)
 
     @contextmanager
     def processes(self, sides: Iterable[str], threads: int) -> Iterator[dict[str, Worker]]:

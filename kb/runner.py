@@ -19,7 +19,7 @@ from kb.judgement import Judgement
 from kb.pilot import foresee, gate, note_first_calls
 from kb.plan import Plan
 from kb.planning import SHORT
-from kb.processes import Worker, sweep
+from kb.processes import OWN, Program, Worker, sweep
 from kb.run import Measurement, Report, Run, request_seconds
 from kb.verdict import judge
 from kb.verifier import Unavailable
@@ -30,7 +30,7 @@ DRAWS = 3
 """Draws of weights and data on which the arms may show that they agree."""
 
 
-def measure(plan: Plan, verifier: Path, report: Report) -> Measurement:
+def measure(plan: Plan, verifier: Path, report: Report, program: Program = OWN) -> Measurement:
     """Carry out a plan.
 
     Parameters
@@ -41,6 +41,8 @@ def measure(plan: Plan, verifier: Path, report: Report) -> Measurement:
         The script.
     report : callable
         Called with an event after the pilot and after each block.
+    program : Program
+        What the processes that are measured run on.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def measure(plan: Plan, verifier: Path, report: Report) -> Measurement:
         Where the verifier crashed, hung or answered rubbish.
     """
     with tempfile.TemporaryDirectory() as caches:
-        run = Run(plan, verifier, report, Path(caches))
+        run = Run(plan, verifier, report, Path(caches), program=program)
         try:
             _carry_out(run)
         except KeyboardInterrupt:
@@ -80,7 +82,7 @@ def _add_context(run: Run, block: Block) -> None:
 
     Whatever goes wrong here costs the context alone: it is left out, and the run says why.
     """
-    wider = Run(run.plan, run.verifier, run.report, run.caches, whole=True)
+    wider = Run(run.plan, run.verifier, run.report, run.caches, whole=True, program=run.program)
     wider.token, wider.began = run.token, run.began
     measured, began = run.measured, run.elapsed()
     try:
@@ -192,7 +194,9 @@ def settled(judgement: Judgement) -> bool:
     )
 
 
-def probe(verifier: Path, budget: Budget, report: Report) -> tuple[dict[str, Any], str]:
+def probe(
+    verifier: Path, budget: Budget, report: Report, program: Program = OWN
+) -> tuple[dict[str, Any], str]:
     """Run a probing verifier once in a fresh process; return its finding and the end of its log.
 
     Raises
@@ -205,8 +209,9 @@ def probe(verifier: Path, budget: Budget, report: Report) -> tuple[dict[str, Any
     token = secrets.token_hex(8)
     report({"event": "probe"})
     with tempfile.TemporaryDirectory() as caches:
-        worker = Worker(verifier, token, 1, "cpu", request_seconds(budget), Path(caches))
+        worker = Worker(verifier, token, 1, "cpu", request_seconds(budget), Path(caches), program=program)
         try:
+            worker.seconds = max(worker.seconds, worker.ask("describe")["seconds"])
             finding: dict[str, Any] = worker.ask("probe")["finding"]
             return finding, worker.log_end()
         finally:

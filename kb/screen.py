@@ -9,7 +9,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kb import sentences
+from kb import asides, sentences, waits
+from kb.words import Effect
 
 WIDTH = 100
 CELLS = 6
@@ -76,7 +77,7 @@ def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     if found.get("plan") is None or found["estimate"] is None:
         return []
     lines = [paragraph("measured", sentences.effect(found, record))]
-    if len(sentences.deciding(found)) > 1 and found["plan"]["effect"] != "trend":
+    if len(sentences.deciding(found)) > 1 and Effect(found["plan"]["effect"]).per_cell:
         lines.append(paragraph("cells", sentences.spread(found)))
     if (note := sentences.exceeded(found, record)) is not None:
         lines.append(paragraph("note", note))
@@ -97,9 +98,14 @@ def _behind(found: Mapping[str, Any], whole: bool) -> Iterator[str]:
             yield paragraph(label, said)
     if shown := sentences.beside(found, cells):
         yield paragraph("beside", f"{'; '.join(shown)} (shown, not judged)")
+    made = (asides.anatomy(found, cell) for cell in cells)
+    yield from (paragraph("compiled", said) for said in made if said is not None)
+    if (said := asides.projection(found, found["record"])) is not None:
+        yield paragraph("projected", said)
+    yield from (paragraph("crossover", said) for said in asides.crossovers(found))
     if why := found["pilot"].get("context", {}).get("left_out"):
         yield paragraph("context", f"the cells that decide nothing were left out: {why}")
-    calls = (sentences.first_call(found, cell) for cell in cells)
+    calls = (waits.first_call(found, cell) for cell in cells)
     yield from (paragraph("first call", said) for said in calls if said is not None)
     if whole and len(decide) > len(cells):
         yield paragraph("", f"the first {CELLS} of {len(decide)} deciding cells; `kb app` shows them all")

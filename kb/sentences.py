@@ -7,13 +7,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kb.first_calls import START, break_even
 from kb.regions import TOLERANCE, Interval
 from kb.words import Effect, Quantifier
 
 Json = Mapping[str, Any]
 WHICH = {"typical": "", "every": "smallest ", "some": "largest ", "up to": "largest "}
-EFFECTS = {Effect.SPEEDUP: "speed-up", Effect.RATIO: "ratio"}
+EFFECTS = {
+    Effect.SPEEDUP: "speed-up",
+    Effect.RATIO: "ratio",
+    Effect.CONTRAST: "contrast",
+    Effect.NARROWING: "narrowing",
+}
 GATES = {
     "settings-differ": "threads",
     "implausible": "rate",
@@ -63,15 +67,25 @@ def effect(found: Json, record: Json) -> str:
     within = bounds(*found["interval"], form=form)
     figures = f"{found['estimate']:{form}} (95% {within}, {found['blocks']} blocks)"
     cells = headline(found)
-    if len(cells) > 1:
+    if len({cell["place"] for cell in cells} if kind.over_pairs else cells) > 1:
         of, against = record["estimand"]["of"], record["estimand"]["against"]
         return f"{EFFECTS[kind]} of {of} against {against}, median of {len(cells)} cells: {figures}"
     of, against = found["plan"]["pairs"][cells[0]["pair"]]
     if kind is Effect.TREND:
         return f"slope per doubling of {found['plan']['along']}, {of} against {against}: {figures}"
     settings = settings_name(found["plan"]["settings"][cells[0]["place"]])
+    if kind.over_pairs:
+        return f"{_over_pairs(kind, found['plan']['pairs'])} at {settings or 'the only cell'}: {figures}"
     which = "" if len(deciding(found)) == 1 else WHICH[found["plan"]["quantifier"]]
     return f"{which}{EFFECTS[kind]} of {of} against {against} at {settings or 'the only cell'}: {figures}"
+
+
+def _over_pairs(kind: Effect, pairs: Sequence[Sequence[str]]) -> str:
+    """Return what of two arm pairs is held against each other."""
+    (of, against), (other, base) = pairs
+    if kind is Effect.NARROWING:
+        return f"distance between {of} and {against}, over that between {other} and {base},"
+    return f"speed-up of {of} against {against}, over that of {other} against {base},"
 
 
 def deciding(found: Json) -> list[Json]:
@@ -160,41 +174,6 @@ def _beside(found: Json, each: Json, named: bool) -> str:
     at = f" at {settings}" if settings else ""
     within = bounds(*each["interval"], form=".3g")
     return f"{each['of']} against {each['against']}{at} {each['estimate']:.3g} (95% {within})"
-
-
-def first_call(found: Json, cell: Json) -> str | None:
-    """Return what starting both arms of a cell took, part by part, and when the later one pays."""
-    first = _first_calls(found, cell)
-    if first is None:
-        return None
-    parts = {"import": "import_ns", "build": "build_ns", "first call": "cold_ns"}
-    took = (
-        f"{arm}: " + ", ".join(f"{name} {duration(each[key])}" for name, key in parts.items() if key in each)
-        for arm, each in first.items()
-    )
-    return f"{'; '.join(took)}; import apart, {_pays(first)}"
-
-
-def pays(found: Json, cell: Json) -> str | None:
-    """Return which arm of a cell starts later and when that pays; None where first calls are not known."""
-    first = _first_calls(found, cell)
-    return None if first is None else _pays(first)
-
-
-def _first_calls(found: Json, cell: Json) -> dict[str, Mapping[str, int]] | None:
-    pair = found["plan"]["pairs"][cell["pair"]]
-    first = {arm: found["first_calls"].get(f"{arm}@{cell['place']}", {}) for arm in pair}
-    known = len(first) > 1 and all({*START, "typical_ns"} <= set(each) for each in first.values())
-    return first if known else None
-
-
-def _pays(first: Mapping[str, Mapping[str, int]]) -> str:
-    waits = {arm: sum(each[name] for name in START) for arm, each in first.items()}
-    early, late = sorted(waits, key=lambda arm: waits[arm])
-    later = f"{late} starts {duration(waits[late] - waits[early])} later"
-    if first[late]["typical_ns"] >= first[early]["typical_ns"]:
-        return f"{later} and never pays, its step being no faster"
-    return f"{later} and pays after {break_even(first[late], first[early]):,.0f} steps"
 
 
 def gates(found: Json) -> str | None:

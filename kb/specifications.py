@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.effects import SIDES, Sample, Series, trend_values
+from kb.effects import SIDES, Sample, Series, contrast_values, trend_values
 from kb.judgement import rounded
 from kb.plan import Plan
 from kb.regions import Interval
@@ -61,8 +61,11 @@ def curve(plan: Plan, samples: Iterable[Sample], context: Iterable[Sample] = ())
         `columns`: place, pair, statistic, bursts, estimate, low, high, one entry a specification.
         `readings`: name, inside, outside, undecided, by the 95% sequence of each. `chance`: how often labels
         flipped at random within blocks give a median specification of the deciding cells as far from none;
-        None for a trend, or where these share no blocks.
+        None for a trend, or where these share no blocks. Empty for a narrowing, which is not made from one
+        series of blocks.
     """
+    if plan.effect is Effect.NARROWING:
+        return {}
     decisive = [each for each in _specifications(plan, samples) if each.values]
     known = {(each.place, each.pair) for each in decisive}
     around = [each for each in _specifications(plan, context) if (each.place, each.pair) not in known]
@@ -133,8 +136,9 @@ def _of_choice(
         for pair in range(len(plan.pairs))
     }
     if plan.effect is Effect.TREND:
-        slopes = {(0, pair): trend_values(plan, values, pair) for pair in range(len(plan.pairs))}
-        values = slopes
+        values = {(0, pair): trend_values(plan, values, pair) for pair in range(len(plan.pairs))}
+    elif plan.effect.over_pairs:
+        values = {(place, 0): contrast_values(values, place) for place in range(len(plan.settings))}
     return [Specification(*cell, statistic, bursts, series) for cell, series in values.items()]
 
 

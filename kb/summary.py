@@ -13,7 +13,7 @@ from kb.words import Hardware, Reason, Summary, Verdict
 
 @dataclass(frozen=True)
 class Entry:
-    """What the summary needs of an outcome."""
+    """What the summary needs of an outcome; `dated` where it ran other releases than those installed."""
 
     run: str
     verdict: Verdict
@@ -22,6 +22,7 @@ class Entry:
     environment: str
     record_sha256: str
     because: str = ""
+    dated: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ def standing(entries: Iterable[Entry], record_sha256: str) -> Standing:
     Parameters
     ----------
     entries : iterable of Entry
-        All outcomes of the claim; run ids sort by time.
+        All outcomes of the claim; run ids sort by time. Those with other releases do not count.
     record_sha256 : str
         Hash of the record's present meaning; outcomes under another meaning do not count.
     """
-    counted = sorted((e for e in entries if e.record_sha256 == record_sha256), key=lambda e: e.run)
+    today = (e for e in entries if e.record_sha256 == record_sha256 and not e.dated)
+    counted = sorted(today, key=lambda e: e.run)
     speakers: dict[tuple[Hardware, str], Entry] = {}
     for entry in counted:
         key = (entry.hardware, entry.environment)

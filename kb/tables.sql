@@ -1,11 +1,12 @@
--- The store's tables and views, schema version 2. Everything here is made again from outcome files.
+-- The store's tables and views, schema version 3. Everything here is made again from outcome files.
 CREATE TABLE IF NOT EXISTS meta (schema_version INTEGER);
 CREATE TABLE IF NOT EXISTS environment (environment VARCHAR PRIMARY KEY, key JSON);
 CREATE TABLE IF NOT EXISTS record (claim VARCHAR PRIMARY KEY, record_sha256 VARCHAR);
 CREATE TABLE IF NOT EXISTS run (
     run VARCHAR PRIMARY KEY, claim VARCHAR, environment VARCHAR, hardware VARCHAR, budget VARCHAR, started VARCHAR,
     ended VARCHAR, seconds DOUBLE, record_sha256 VARCHAR, verifier VARCHAR, verifier_sha256 VARCHAR,
-    verifier_commit VARCHAR, plan_sha256 VARCHAR, versions JSON, context JSON, interrupted BOOLEAN);
+    verifier_commit VARCHAR, plan_sha256 VARCHAR, versions JSON, as_of VARCHAR, releases VARCHAR[],
+    context JSON, interrupted BOOLEAN);
 CREATE TABLE IF NOT EXISTS outcome (
     run VARCHAR PRIMARY KEY, claim VARCHAR, verdict VARCHAR, reason VARCHAR, because VARCHAR, direction JSON,
     magnitude JSON, readings JSON, estimate DOUBLE, low DOUBLE, high DOUBLE, resolved DOUBLE, blocks INTEGER, indicative BOOLEAN,
@@ -26,7 +27,7 @@ CREATE TABLE IF NOT EXISTS citation (
     population VARCHAR, date VARCHAR, locator VARCHAR, read VARCHAR);
 CREATE OR REPLACE VIEW history AS
     SELECT run.*, outcome.* EXCLUDE (run, claim),
-           run.record_sha256 = record.record_sha256 AS counts
+           run.record_sha256 = record.record_sha256 AND coalesce(len(run.releases), 0) = 0 AS counts
     FROM run JOIN outcome USING (run) LEFT JOIN record ON record.claim = run.claim
     ORDER BY run.claim, run.run;
 CREATE OR REPLACE VIEW verdict AS

@@ -6,16 +6,26 @@ so inside a cell nothing needs correcting; over several cells alpha is divided w
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
-from kb.effects import SIDES, Costs, Sample, Series, beside_values, block_values, trend_values, typical_values
+from kb.effects import (
+    SIDES,
+    Costs,
+    Sample,
+    Series,
+    beside_values,
+    block_values,
+    contrast_values,
+    trend_values,
+    typical_values,
+)
 from kb.gates import Gate, gates
 from kb.judgement import Judgement, beside_result, cell_result, rounded, rounded_interval
 from kb.plan import Plan
 from kb.regions import NEGLIGIBLE
-from kb.rulings import CellEvidence, Ruling, evidence_of, rule_direction, rule_magnitude, rule_over
+from kb.rulings import CellEvidence, Ruling, evidence_of, narrowing, rule_direction, rule_magnitude, rule_over
 from kb.steadiness import drifts, unsteady
 from kb.watched import Watched
 from kb.words import Effect, Quantifier, Reason, Verdict
@@ -120,19 +130,37 @@ def _deciding(
 ) -> tuple[list[Series], list[CellEvidence]]:
     """Return the series from which the verdict is made, and what each leaves possible."""
     cells = [(place, pair) for place, pair in plan.deciding]
+    units = _units(plan, values, cells)
+    if plan.quantifier is Quantifier.TYPICAL and plan.effect is not Effect.TREND and len(units) > 1:
+        alike = {group[0]: series for group, series in units}
+        units = [(cells, typical_values(alike, alike))]
+    found = []
+    for group, series in units:
+        wavers = any(_wavers(plan, cell, drifting) for cell in group)
+        if plan.effect is Effect.NARROWING:
+            half = replace(plan, alpha=plan.alpha / 2)
+            parts = (_evidence(half, values[cell], len(units), wavers) for cell in group)
+            found.append(narrowing(*parts))
+        else:
+            found.append(_evidence(plan, series, len(units), wavers))
+    return [series for _, series in units], found
+
+
+def _units(
+    plan: Plan, values: dict[tuple[int, int], Series], cells: Sequence[tuple[int, int]]
+) -> list[tuple[list[tuple[int, int]], Series]]:
+    """Return the deciding cells in groups that give one effect each, and that effect block by block."""
     if plan.effect is Effect.TREND:
         pairs = sorted({pair for _, pair in cells})
-        groups = [[cell for cell in cells if cell[1] == pair] for pair in pairs]
-        series = [trend_values(plan, values, pair) for pair in pairs]
-    elif plan.quantifier is Quantifier.TYPICAL and len(cells) > 1:
-        groups, series = [cells], [typical_values(values, cells)]
-    else:
-        groups, series = [[cell] for cell in cells], [values[cell] for cell in cells]
-    found = [
-        _evidence(plan, each, len(series), any(_wavers(plan, cell, drifting) for cell in group))
-        for each, group in zip(series, groups, strict=True)
-    ]
-    return series, found
+        return [
+            ([cell for cell in cells if cell[1] == pair], trend_values(plan, values, pair)) for pair in pairs
+        ]
+    if plan.effect.over_pairs:
+        places = sorted({place for place, _ in cells})
+        return [
+            ([cell for cell in cells if cell[0] == place], contrast_values(values, place)) for place in places
+        ]
+    return [([cell], values[cell]) for cell in cells]
 
 
 def _centre(plan: Plan, values: Sequence[float]) -> float | None:

@@ -11,18 +11,23 @@ from typing import Any
 
 from kb.devices import devices, hardware_class
 from kb.effects import as_columns
-from kb.environment import Environment, default_threads, observe
+from kb.environment import default_threads, observe
 from kb.errors import VerifierFault
 from kb.library import Library, Record
 from kb.outcome import Json, Outcome, frozen_record, rejudge
 from kb.packages import missing
 from kb.plan import digest
 from kb.planning import make_plan
+from kb.processes import OWN, Program
+from kb.programs import installed, program
 from kb.run import Measurement, Report
 from kb.runner import measure, probe
+from kb.scopes import off_scope
 from kb.verifier import Unavailable
 from kb.watched import as_columns as watched_as_columns
 from kb.words import Budget, Hardware, Kind, Reason
+
+IDENTITY = ("claim", "record_sha256", "verifier_sha256", "environment", "budget", "releases")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class Options:
         Seed of weights, data and order; drawn, and recorded, if None.
     seconds : float or None
         Wall time for a claim; that of the budget if None.
+    versions : tuple of str
+        Requirements such as `torch==2.1.2` in place of what is installed; the run then has an environment of
+        its own.
+    as_of : str or None
+        The year whose releases these are.
     report : callable
         Called with each event of the run.
     """
@@ -50,6 +60,8 @@ class Options:
     threads: int = field(default_factory=default_threads)
     seed: int | None = None
     seconds: float | None = None
+    versions: tuple[str, ...] = ()
+    as_of: str | None = None
     report: Report = field(default=lambda event: None)
 
 
@@ -66,9 +78,14 @@ def verify(library: Library, record: Record, options: Options) -> Outcome:
         Budget, device, threads.
     """
     began, started = time.monotonic(), datetime.now(UTC)
-    raw: Json = {"interrupted": False, **_circumstances(library, record, options)}
+    nothing_yet: list[str] | None = [] if options.versions and _is_run(record) else None
+    raw: Json = {"interrupted": False, **_circumstances(library, record, options, nothing_yet)}
     try:
-        raw |= _raw(library, record, options)
+        runs_on, there = _program(library, record, options)
+        if there is not None:
+            raw |= _circumstances(library, record, options, there)
+        in_scope = off_scope(record.claim, Hardware(raw["hardware"]), raw["environment_key"]) is None
+        raw |= _raw(library, record, options, runs_on, in_scope)
     except Unavailable as lacking:
         raw["lacking"] = {"reason": _reason(lacking.reason), "because": str(lacking)}
     except VerifierFault as fault:
@@ -84,7 +101,34 @@ def verify(library: Library, record: Record, options: Options) -> Outcome:
     return Outcome.model_validate({**raw, **rejudge(raw)})
 
 
-def _raw(library: Library, record: Record, options: Options) -> Json:
+def identity(library: Library, record: Record, options: Options) -> Json | None:
+    """Return by which fields an outcome is one of this record, verifier, environment, releases and budget.
+
+    None where an environment would have to be made to know.
+    """
+    there: list[str] | None = None
+    if options.versions and _is_run(record):
+        there = installed(library.verifier_path(record.claim.verifier or ""), options.versions)
+        if there is None:
+            return None
+    found = _circumstances(library, record, options, there)
+    return {name: found[name] for name in IDENTITY}
+
+
+def _is_run(record: Record) -> bool:
+    return record.claim.verifier is not None and record.claim.untested is None
+
+
+def _program(library: Library, record: Record, options: Options) -> tuple[Program, list[str] | None]:
+    if not _is_run(record):
+        return OWN, None
+    verifier = library.verifier_path(record.claim.verifier or "")
+    return program(
+        verifier, options.versions, lambda said: options.report({"event": "installing", "said": said})
+    )
+
+
+def _raw(library: Library, record: Record, options: Options, runs_on: Program, in_scope: bool) -> Json:
     """Do the work that the claim's kind asks for and return the raw fields that come of it."""
     claim = record.claim
     if claim.kind in (Kind.DOCUMENTED, Kind.LOGICAL) and not (claim.untested and not claim.logic):
@@ -92,25 +136,30 @@ def _raw(library: Library, record: Record, options: Options) -> Json:
     if claim.untested is not None:
         return {"lacking": {"reason": claim.untested.reason.value, "because": claim.untested.because}}
     verifier = library.verifier_path(claim.verifier or "")
-    if (lacks := missing(verifier)) is not None:
+    if not options.versions and (lacks := missing(verifier)) is not None:
         raise Unavailable(lacks)
     if options.device not in devices():
         here = ", ".join(devices())
         message = f"needs the device {options.device}; this machine has {here}"
         raise Unavailable(message, Reason.NO_HARDWARE.value)
-    if claim.kind is Kind.CAPABILITY:
-        finding, log = probe(verifier, options.budget, options.report)
+    if claim.kind is Kind.CAPABILITY or (claim.estimand is not None and claim.estimand.field is not None):
+        finding, log = probe(verifier, options.budget, options.report, runs_on)
         return _found(record, finding, log)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    plan = make_plan(record.id, claim, options.budget, options.threads, options.device, seed, options.seconds)
-    return _measured(measure(plan, verifier, options.report))
+    named = (record.id, claim, options.budget, options.threads, options.device, seed, options.seconds)
+    plan = make_plan(*named, in_scope)
+    return _measured(measure(plan, verifier, options.report, runs_on))
 
 
 def _found(record: Record, finding: dict[str, Any], log: str) -> Json:
-    lacking = [each.field for each in record.claim.expect if each.field not in finding]
+    claim = record.claim
+    wanted = [each.field for each in claim.expect]
+    if claim.estimand is not None and claim.estimand.field is not None:
+        wanted.append(claim.estimand.field)
+    lacking = [name for name in wanted if name not in finding]
     if lacking:
         named = ", ".join(lacking)
-        message = f"verifiers/{record.claim.verifier}.py: the finding lacks {named}, which the record expects"
+        message = f"verifiers/{claim.verifier}.py: the finding lacks {named}, which the record expects"
         raise VerifierFault(message, log)
     return {"finding": finding}
 
@@ -138,10 +187,10 @@ def _measured(measured: Measurement) -> Json:
     }
 
 
-def _circumstances(library: Library, record: Record, options: Options) -> Json:
+def _circumstances(library: Library, record: Record, options: Options, there: list[str] | None) -> Json:
     """Return what the outcome says of record, verifier, environment and budget."""
     claim = record.claim
-    environment = _observed(options)
+    environment = observe(options.device, options.threads, installed=there)
     frozen, record_hash = frozen_record(claim)
     nowhere = claim.kind in (Kind.DOCUMENTED, Kind.LOGICAL, Kind.JUDGEMENT)
     verifier = library.verifier_path(claim.verifier) if claim.verifier else None
@@ -155,16 +204,14 @@ def _circumstances(library: Library, record: Record, options: Options) -> Json:
         "context": environment.context,
         "versions": environment.key["packages"],
         "budget": options.budget.value,
+        "as_of": options.as_of,
+        "releases": list(options.versions),
         "record": frozen,
         "record_sha256": record_hash,
         "verifier": claim.verifier if exists else None,
         "verifier_sha256": code_hash(verifier) if verifier is not None and exists else None,
         "verifier_commit": _commit(library.root) if exists else None,
     }
-
-
-def _observed(options: Options) -> Environment:
-    return observe(options.device, options.threads)
 
 
 def code_hash(verifier: Path) -> str:

@@ -100,6 +100,9 @@ class Step:
     flops : float or None
         Floating-point operations that one step's mathematics needs, multiply and add counted as two, however
         the arm computes it: equal for all arms of a cell. None where unknown.
+    anatomy : callable
+        What the arm made of the work: operations of a graph, kernels, fusions. Asked once, before any clock
+        starts, and kept beside the timings; it may compile again.
     """
 
     run: Callable[[], object]
@@ -107,6 +110,7 @@ class Step:
     settings: Callable[[], Mapping[str, Any]] = dict
     items: int = 1
     flops: float | None = None
+    anatomy: Callable[[], Mapping[str, Any]] = dict
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class Declaration:
     rtol: float = 1e-4
     atol: float = 1e-5
     fields: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 def _declare(declaration: Declaration) -> Callable[[Function], Function]:
@@ -182,15 +187,17 @@ def weighs(
     return _declare(Declaration("weighs", unit, arms, "mirrored", steps, 0, rtol, atol))
 
 
-def probes(*, fields: tuple[str, ...]) -> Callable[[Function], Function]:
+def probes(*, fields: tuple[str, ...], seconds: float = 0.0) -> Callable[[Function], Function]:
     """Declare a function that returns a finding.
 
     Parameters
     ----------
     fields : tuple of str
         The names of all fields of the finding; each a bool, int, float, str, None, or list or dict of them.
+    seconds : float
+        How long it may take, where that is more than the budget gives a request.
     """
-    return _declare(Declaration("probes", fields=fields))
+    return _declare(Declaration("probes", fields=fields, seconds=seconds))
 
 
 def declared(module: ModuleType) -> Callable[..., Any]:

@@ -113,6 +113,18 @@ class Effect(Explained):
     RATIO = "ratio", "the quantity of one arm over that of the other, in the quantity's own sense"
     SPEEDUP = "speedup", "the other arm's time over this arm's time: above 1, this arm is faster"
     TREND = "trend", "slope of the absolute log speed-up per doubling of a swept condition"
+    CONTRAST = "contrast", "the speed-up of the first arm pair over that of the second"
+    NARROWING = "narrowing", "the distance of the first arm pair, as a factor, over that of the second"
+
+    @property
+    def over_pairs(self) -> bool:
+        """Whether it is made from two arm pairs at one place."""
+        return self in (Effect.CONTRAST, Effect.NARROWING)
+
+    @property
+    def per_cell(self) -> bool:
+        """Whether each cell has it by itself."""
+        return self in (Effect.RATIO, Effect.SPEEDUP)
 
 
 class Hardware(Explained):

@@ -78,6 +78,10 @@ class Host:
         np.savez(path, **arrays)  # type: ignore[arg-type]
         return {"arrays": sorted(arrays)}
 
+    def anatomy(self, key: str) -> dict[str, Any]:
+        """Say what the arm made of the work."""
+        return {"anatomy": dict(self.steps[key].anatomy())}
+
     def warm(self, key: str, steps: int) -> dict[str, Any]:
         """Run steps until they are done, or a second has passed; report each, and what was then in force."""
         step, times = self.steps[key], list[int]()
@@ -110,8 +114,8 @@ class Host:
         return {"cost": wall, "cpu": cpu, "start": start, "switches": switched}
 
     def cpu(self) -> dict[str, Any]:
-        """Report the processor time used so far, from which idleness is told."""
-        return {"cpu": time.process_time_ns()}
+        """Report the processor time used so far, from which idleness is told, and whether children live."""
+        return {"cpu": time.process_time_ns(), "children": _has_children()}
 
     def weigh(self, cell: dict[str, Any], steps: int) -> dict[str, Any]:
         """Measure how far memory peaks above its level after the framework was imported."""
@@ -142,6 +146,17 @@ class Host:
             )
             raise TypeError(message)
         return {"finding": finding}
+
+
+def _has_children() -> bool:
+    """Tell whether this process has started others; where the system cannot say, that it may have."""
+    if not hasattr(os, "waitid"):
+        return True
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _import(framework: str) -> None:

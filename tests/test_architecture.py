@@ -9,21 +9,21 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("words", "records", "statistics", "measurement", "store", "faces")
 LAYER_OF = {
     "words": ("__init__", "words", "errors", "regions"),
-    "records": ("strict", "estimand", "citation", "claim", "source", "yaml_lines", "library", "lint", "schema", "root"),
+    "records": ("strict", "estimand", "citation", "claim", "source", "yaml_lines", "library", "lint", "schema", "root", "releases", "grids"),
     "statistics": (
         "plan", "planning", "watched", "dependence", "effects", "sequences", "steadiness", "resolution", "rulings", "gates",
-        "judgement", "specifications", "first_calls", "verdict", "findings", "documents", "outcome", "summary",
+        "judgement", "specifications", "first_calls", "crossover", "projection", "counts", "verdict", "findings", "documents", "scopes", "outcome", "summary",
     ),
     "measurement": (
         "verifier", "memory", "worker", "processes", "parity", "packages", "system_files", "cgroups", "host",
         "software", "vendors", "devices", "environment", "interference", "declared", "run", "pilot", "blocks", "runner",
-        "verification",
+        "verification", "isolated", "programs",
     ),
     "store": ("files", "database", "catalogue", "listing", "recheck"),
     "faces": (
-        "cli", "sentences", "screen", "progress", "rows_chart", "curve_chart", "figures", "commands", "commands.app", "commands.doctor", "commands.lint",
+        "cli", "sentences", "asides", "waits", "screen", "progress", "rows_chart", "curve_chart", "figures", "commands", "commands.app", "commands.clean", "commands.doctor", "commands.lint",
         "commands.list", "commands.publish", "commands.query", "commands.rebuild", "commands.recheck", "commands.schema", "commands.show",
-        "commands.verify", "pages", "pages.answer", "pages.claim", "pages.claims", "pages.downloads",
+        "commands.verify", "commands.numbers", "pages", "pages.answer", "pages.claim", "pages.claims", "pages.downloads",
         "pages.choices", "pages.costs", "pages.folded", "pages.gates", "pages.evidence", "pages.markup", "pages.provenance", "pages.runs", "pages.stated",
     ),
 }  # fmt: skip

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 import tiny
+from test_isolated import wheel
 from tiny import CAPABILITY, DOCUMENTED, MEASURED, noisy
 
 from kb.cli import COMMANDS
@@ -253,6 +255,74 @@ def test_a_measured_claim_streams_its_blocks_within_the_seconds_that_it_was_give
     assert outcome["blocks"] == sum(not block["control"] for block in blocks)
     [path] = (root / "data/runs" / MEASURED).glob("*.json")
     assert json.loads(path.read_text(encoding="utf-8"))["plan"]["seconds"] == 10.0
+
+
+def test_resuming_repeats_nothing_that_stands_and_all_that_has_changed(root):
+    first = kb("verify", CAPABILITY, DOCUMENTED, "--resume", "--json")
+    assert [line["claim"] for line in streamed(first) if line["event"] == "outcome"] == [
+        CAPABILITY,
+        DOCUMENTED,
+    ]
+    again = kb("verify", CAPABILITY, DOCUMENTED, "--resume", "--json")
+    assert (again.returncode, again.stdout) == (0, "")
+    script = root / "verifiers/tiny_sum.py"
+    script.write_text(script.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    later = kb("verify", CAPABILITY, DOCUMENTED, "--resume", "--json")
+    assert [line["claim"] for line in streamed(later) if line["event"] == "outcome"] == [CAPABILITY]
+    other = kb("verify", CAPABILITY, "--resume", "--json", "--budget", "quick")
+    assert [line["claim"] for line in streamed(other) if line["event"] == "outcome"] == [CAPABILITY]
+
+
+def test_other_releases_run_in_an_environment_of_their_own_and_are_named_in_the_outcome(root, tmp_path):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    here = Path(numpy.__file__).parent.parent
+    wheel(wheels, "numpy", "9.0", files={"numpy_of_the_tests.pth": f"{here}\n"})  # workers need a real one
+    registry = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "KB_CACHE": str(tmp_path / "cache")}
+    done = kb("verify", CAPABILITY, "--versions", "numpy==9.0", "--json", **registry)
+    installing, *_, outcome = streamed(done)
+    assert (installing["event"], outcome["verdict"]) == ("installing", "supported")
+    [path] = (root / "data/runs" / CAPABILITY).glob("*.json")
+    assert json.loads(path.read_text(encoding="utf-8"))["versions"] == {"numpy": "9.0"}
+    assert "1 environments of verifiers" in kb("doctor", **registry).stdout
+    assert "1 environments removed" in kb("clean", **registry).stdout
+
+
+def test_resuming_with_other_releases_looks_for_outcomes_with_just_these(root, tmp_path):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    here = Path(numpy.__file__).parent.parent
+    wheel(wheels, "numpy", "9.0", files={"numpy_of_the_tests.pth": f"{here}\n"})
+    registry = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "KB_CACHE": str(tmp_path / "cache")}
+
+    def resumed(*versions: str) -> list[str]:
+        done = kb("verify", CAPABILITY, *versions, "--resume", "--json", **registry)
+        return [line["reason"] for line in streamed(done) if line["event"] == "outcome"]
+
+    assert resumed("--versions", "numpy==7.0") == ["no-software"]
+    assert resumed("--versions", "numpy==7.0") == ["no-software"]  # a registry may have it by now
+    assert resumed("--versions", "numpy==9.0") == ["finding"]
+    assert resumed("--versions", "numpy==9.0") == []
+    assert resumed() == ["finding"]
+    for path in (root / "data/runs" / CAPABILITY).glob("*.json"):
+        outcome = json.loads(path.read_text(encoding="utf-8"))
+        if outcome["releases"] == ["numpy==7.0"]:
+            assert outcome["versions"] == {}
+            assert outcome["because"].startswith("numpy==7.0 cannot be installed on Python ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--versions", "numpy is 9"), "expected a requirement such as torch==2.1.2"),
+        (("--as-of", "1999"), "--as-of: found '1999', expected one of 2023"),
+    ],
+)
+def test_releases_that_cannot_be_meant_are_refused_with_what_can(root, arguments, said):
+    (root / "data/releases.yaml").write_text("2023:\n  - {release: numpy==1.26.2}\n", encoding="utf-8")
+    done = kb("verify", CAPABILITY, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 def test_when_the_reader_of_a_stream_goes_the_run_is_stored_as_interrupted(root):

@@ -15,6 +15,7 @@ from kb.effects import (
     as_columns,
     beside_values,
     block_values,
+    contrast_values,
     control_values,
     from_columns,
     trend_values,
@@ -139,6 +140,11 @@ def test_the_usual_case_is_the_median_over_the_cells_of_each_block_that_has_them
     values = {(0, 0): {1: 1.0, 2: 5.0, 3: 9.0}, (0, 1): {1: 2.0, 2: 4.0}, (0, 2): {1: 9.0, 2: 0.0}}
     assert typical_values(values, list(values)) == {1: 2.0, 2: 4.0}
     assert typical_values(values, []) == {}
+
+
+def test_a_contrast_is_how_much_the_first_pair_exceeds_the_second():
+    values = {(0, 0): {1: 0.5, 2: -0.1, 3: 0.2}, (0, 1): {1: 0.2, 2: 0.3}}
+    assert contrast_values(values, 0) == pytest.approx({1: 0.3, 2: -0.4})
 
 
 # ------------------------------------------------------------------------------- control blocks and arms beside

@@ -30,6 +30,12 @@ LOGICAL = JUDGEMENT.replace("kind: judgement", "kind: logical").replace(
 )
 FIFTEEN = " ".join(["word"] * 15)
 
+NARROWING = (
+    MEASURED.replace("effect: speedup", "effect: narrowing")
+    .replace("[[plain/once, plain/twice]]", "[[plain/once, plain/twice], [plain/twice, plain/twice]]")
+    .replace("size: [2000]", "size: [1000, 2000]")
+    .replace("primary: {size: 2000, arms: [plain/once, plain/twice]}", "primary: {size: 2000}")
+)
 BREAKS = [
     ("cross-reference", CAPABILITY, "source: tiny-article", "source: nowhere", "stated_in.0.source", 6),
     ("cross-reference", DOCUMENTED, "source: tiny-census", "source: nowhere", "citations.0.source", 14),
@@ -92,7 +98,25 @@ BREAKS = [
         "cells.arms.1",
         20,
     ),
-    ("verifier-fields", MEASURED, "quantifier: typical", "quantifier: typical\nalong: size", "along", 11),
+    ("verifier-fields", MEASURED, "quantifier: typical", "quantifier: typical\nalong: width", "along", 11),
+    ("verifier-fields", MEASURED, "effect: speedup", "effect: contrast", "cells.arms", 20),
+    ("verifier-fields", MEASURED, "cells:\n", "cells:\n  off_scope: {width: [1]}\n", "cells.off_scope", 19),
+    (
+        "verifier-fields",
+        MEASURED,
+        "  arms: [[plain/once, plain/twice]]",
+        "  tuned: true\n  arms: [[plain/once, plain/twice], [plain/twice, plain/once]]",
+        "cells.tuned",
+        20,
+    ),
+    (
+        "verifier-fields",
+        NARROWING,
+        "primary: {size: 2000}",
+        "primary: {size: [1000, 2000]}",
+        "primary",
+        21,
+    ),
     ("verifier-fields", MEASURED, "cells:\n", "cells:\n  beside: [plain/never]\n", "cells.beside.0", 19),
     ("verifier-fields", MEASURED, "cells:\n", "cells:\n  beside: [plain/twice]\n", "cells.beside.0", 19),
     ("verifier-fields", MEASURED, "cells:\n", "cells:\n  threads: [0]\n", "cells.threads.0", 19),

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from tiny import CAPABILITY, DOCUMENTED, MEASURED, NANO, noisy, quiet
 
 from kb.claim import Claim
-from kb.outcome import Outcome, frozen_record, off_scope, rejudge
+from kb.outcome import Outcome, frozen_record, rejudge
+from kb.scopes import off_scope
 from kb.watched import as_columns as watched_columns
 from kb.words import Hardware
 

@@ -78,3 +78,38 @@ def test_dropping_what_decides_nothing_narrows_nothing():
     plan = plan_of(cells=2, deciding=[[0, 0]], declared=1).without({"one/m1": "needs g++"})
     assert plan.deciding == [[0, 0]]
     assert not plan.narrowed()
+
+
+def test_of_a_tuned_plan_the_fastest_arm_of_either_side_decides_at_each_place():
+    pairs = [[of, against] for of in ("one/a", "one/b") for against in ("two/x", "two/y")]
+    grid = plan_of(
+        (1.02, None),
+        pairs=pairs,
+        settings=[{"batch": 1}, {"batch": 8}],
+        deciding=[[place, pair] for place in range(2) for pair in range(4)],
+        declared=2,
+        tuned=True,
+    )
+    costs = {
+        "one/a@0": 2,
+        "one/b@0": 1,
+        "two/x@0": 3,
+        "two/y@0": 4,
+        "one/a@1": 1,
+        "one/b@1": 2,
+        "two/x@1": 9,
+        "two/y@1": 8,
+    }
+    chosen = grid.with_fastest(costs)
+    assert [(place, pairs[pair]) for place, pair in chosen.deciding] == [
+        (0, ["one/b", "two/x"]),
+        (1, ["one/a", "two/y"]),
+    ]
+    assert not chosen.narrowed()
+
+
+def test_an_arm_that_is_not_here_is_no_candidate():
+    pairs = [["one/a", "two/x"], ["one/b", "two/x"]]
+    grid = plan_of((1.02, None), pairs=pairs, deciding=[[0, 0], [0, 1]], declared=1, tuned=True)
+    left = grid.without({"one/b": "needs a compiler"}).with_fastest({"one/a@0": 2, "two/x@0": 1})
+    assert [left.pairs[pair] for _, pair in left.deciding] == [["one/a", "two/x"]]

@@ -50,6 +50,40 @@ def test_without_a_primary_all_cells_decide():
     assert len(made(quantifier="some", primary=None).deciding) == 4
 
 
+def test_a_primary_may_choose_several_values_and_any_arms():
+    plan = made(cells={**CLAIM["cells"], "batch": [1, 8, 64]}, primary={"batch": [1, 8]})
+    assert [(plan.settings[place]["batch"], pair) for place, pair in plan.deciding] == [
+        (1, 0),
+        (1, 1),
+        (8, 0),
+        (8, 1),
+    ]
+
+
+def test_a_smoke_run_of_a_contrast_has_both_of_its_pairs():
+    estimand = {**CLAIM["estimand"], "effect": "contrast"}
+    plan = made(Budget.SMOKE, estimand=estimand, primary={"batch": [1, 8]})
+    assert plan.deciding == [[0, 0], [0, 1]]
+
+
+def test_off_the_scope_other_values_take_the_place_of_a_settings():
+    cells = {**CLAIM["cells"], "off_scope": {"batch": [2]}}
+    record = {**CLAIM, "cells": cells}
+    claim = Claim.model_validate_json(json.dumps(record))
+    inside, outside = (
+        make_plan("a-claim", claim, Budget.NORMAL, 2, "cpu", 7, in_scope=here) for here in (True, False)
+    )
+    assert [each["batch"] for each in inside.settings] == [1, 8]
+    assert [each["batch"] for each in outside.settings] == [2]
+    assert outside.deciding == [[0, 0]]
+
+
+def test_a_tuned_claim_declares_a_cell_for_each_place_whatever_the_modes():
+    arms = [["one/a", "two/b"], ["one/c", "two/b"]]
+    plan = made(quantifier="every", primary=None, cells={"batch": [1, 8], "tuned": True, "arms": arms})
+    assert (plan.tuned, plan.declared, len(plan.deciding)) == (True, 2, 4)
+
+
 def test_a_smoke_run_takes_one_cell_and_one_block():
     plan = made(Budget.SMOKE, quantifier="some", primary=None)
     assert (len(plan.deciding), plan.most_blocks) == (1, 1)

@@ -5,7 +5,7 @@ import rich
 import tiny
 from tiny import MEASURED
 
-from kb import sentences
+from kb import sentences, waits
 
 
 @pytest.fixture
@@ -25,24 +25,24 @@ def test_a_typical_claim_over_several_cells_is_the_median_of_them(found):
 
 
 def test_the_arm_that_starts_later_pays_after_the_steps_that_make_it_up(found):
-    said = sentences.pays(found, cell(found))
+    said = waits.pays(found, cell(found))
     assert said == "plain/once starts 3.1 s later and pays after 31 steps"
 
 
 def test_an_arm_that_starts_later_and_is_no_faster_never_pays(found):
     found["first_calls"] |= {f"{rich.ONCE}@0": rich.first(1.0, 0.5, 3.0, 0.2)}
-    assert sentences.pays(found, cell(found)) == (
+    assert waits.pays(found, cell(found)) == (
         "plain/once starts 3.1 s later and never pays, its step being no faster"
     )
 
 
 def test_thousands_of_steps_are_grouped(found):
     found["first_calls"] |= {f"{rich.ONCE}@0": rich.first(1.0, 0.5, 3.0, 0.19975)}
-    assert "pays after 12,400 steps" in sentences.pays(found, cell(found))
+    assert "pays after 12,400 steps" in waits.pays(found, cell(found))
 
 
 def test_starting_is_told_part_by_part(found):
-    said = sentences.first_call(found, cell(found))
+    said = waits.first_call(found, cell(found))
     assert "plain/once: import 1 s, build 500 ms, first call 3 s" in said
     assert "plain/twice: import 4 s, build 100 ms, first call 300 ms" in said
 
@@ -50,8 +50,8 @@ def test_starting_is_told_part_by_part(found):
 @pytest.mark.parametrize("known", [{}, {"plain/once@0": {"import_ns": 1}}])
 def test_where_first_calls_are_not_known_nothing_is_said(found, known):
     found["first_calls"] = known
-    assert sentences.pays(found, cell(found)) is None
-    assert sentences.first_call(found, cell(found)) is None
+    assert waits.pays(found, cell(found)) is None
+    assert waits.first_call(found, cell(found)) is None
 
 
 def test_gates_that_all_passed_are_one_line_with_the_control(found):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import MEASURED, noisy
 
+from kb.catalogue import entry_of
 from kb.database import add, path_of, query, rebuild
 from kb.outcome import frozen_record
 from kb.summary import Entry, standing, summarise
@@ -83,6 +84,12 @@ def test_outcomes_under_another_meaning_of_the_record_never_count(entries):
 
 
 @given(entry_lists())
+def test_outcomes_with_other_releases_never_count(entries):
+    dated = Entry("r99", Verdict.REFUTED, Reason.OUTSIDE_REGION, Hardware.CPU, "e2", PRESENT, dated=True)
+    assert standing([*entries, dated], PRESENT) == standing(entries, PRESENT)
+
+
+@given(entry_lists())
 def test_the_later_of_two_decisions_speaks_for_its_environment(entries):
     later = Entry("r99", Verdict.REFUTED, Reason.OUTSIDE_REGION, Hardware.CPU, "e0", PRESENT)
     found = standing([later, *entries], PRESENT)
@@ -118,6 +125,7 @@ KINDS = {
     "inconclusive": {"effects": noisy(2.0, 3)},
     "smoke": {"effects": noisy(2.0, 1), "budget": "smoke"},
     "untested": {"lacking": {"reason": "no-software", "because": "needs jax"}},
+    "dated": {"effects": noisy(1.0, 8), "releases": ["torch==2.1.2"], "as_of": "2023"},
     "off-scope": {"effects": noisy(2.0, 8), "hardware": "gpu"},
 }
 STORED = st.lists(
@@ -141,12 +149,7 @@ def stored(root: Path, given_outcomes) -> tuple[list[Entry], str, list[Path]]:
         claim = present if is_present else former
         found = tiny.outcome(claim, MEASURED, f"r{number}", environment=environment, **KINDS[kind])
         paths.append(tiny.write(root, found, folder))
-        entries.append(
-            Entry(
-                found["run"], Verdict(found["verdict"]), Reason(found["reason"]), Hardware(found["hardware"]),
-                environment, found["record_sha256"],
-            )
-        )  # fmt: skip
+        entries.append(entry_of(found))
     return entries, frozen_record(present)[1], paths
 
 

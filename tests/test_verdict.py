@@ -37,6 +37,48 @@ def judged(plan, *centres, blocks=24, spread=0.001):
     return judge(plan, bursts(plan, {(0, i): noisy(c, blocks, spread) for i, c in enumerate(centres)}))
 
 
+def over_pairs(effect, region, *cells):
+    plan = plan_of(region, effect=effect, cells=2)
+    return judge(plan, bursts(plan, {(0, index): logs for index, logs in enumerate(cells)}))
+
+
+def test_a_contrast_is_judged_by_the_ratio_of_both_speed_ups():
+    first, second = noisy(3.0), [0.1 * block for block in range(16)]
+    both = over_pairs(
+        Effect.CONTRAST, (1.4, 1.6), [a + b for a, b in zip(first, second, strict=True)], second
+    )
+    assert both.verdict == "refuted"
+    assert both.estimate == pytest.approx(3.0, rel=1e-3)
+    assert (both.magnitude.tag, both.direction.verdict) == ("larger", "supported")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(1.5, 1.2), (1 / 1.5, 1.2), (1.5, 1 / 1.2), (1 / 1.5, 1 / 1.2)]
+)
+def test_a_narrowing_asks_for_the_distance_and_not_who_is_ahead(first, second):
+    found = over_pairs(Effect.NARROWING, (1.02, None), noisy(first), noisy(second))
+    assert (found.verdict, found.estimate) == ("supported", pytest.approx(1.25, rel=1e-3))
+
+
+def test_noise_does_not_make_arms_that_are_alike_seem_apart():
+    """The median of the blocks' absolute values would be 0.05 for both, and the gap not narrower at all."""
+    first = noisy(1.1, blocks=40, spread=0.2)
+    second = noisy(1.0, blocks=40, spread=0.2)[::-1]
+    found = over_pairs(Effect.NARROWING, (1.02, None), first, second)
+    assert found.estimate == pytest.approx(1.1, rel=0.01)
+    assert found.verdict == "inconclusive"
+
+
+def test_a_gap_that_widens_refutes_that_it_narrows():
+    found = over_pairs(Effect.NARROWING, (1.02, None), noisy(1.2), noisy(1.5))
+    assert (found.verdict, found.direction.tag) == ("refuted", "reverse")
+
+
+def test_blocks_that_lack_a_pair_of_a_contrast_say_nothing():
+    found = over_pairs(Effect.CONTRAST, (1.4, 1.6), noisy(1.5), noisy(1.0)[:6])
+    assert (found.verdict, found.reason, found.blocks) == ("inconclusive", "budget", 6)
+
+
 @pytest.mark.parametrize(
     ("centre", "verdict", "tag", "direction", "direction_tag"),
     [

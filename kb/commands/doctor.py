@@ -9,11 +9,13 @@ from typing import Any
 from kb import screen
 from kb.devices import absent, devices, hardware_class
 from kb.environment import Environment, default_threads, observe
+from kb.isolated import cache, kept
 from kb.library import Library, Record, load_library
 from kb.packages import FRAMEWORKS, missing
 from kb.root import find_root
 from kb.words import Hardware, Kind
 
+MEGABYTE = 1e6
 LONG = ("distributions", "other_variables")  # of the context; --json has them
 
 
@@ -50,6 +52,7 @@ def _as_json(environment: Environment, here: list[str], claims: dict[str, str | 
         "accelerators": environment.key["accelerators"],
         "frameworks": {name: environment.key["packages"].get(name) for name in FRAMEWORKS},
         "compiler": shutil.which("g++"),
+        "environments": [{"requirements": wanted, "bytes": size} for wanted, size in kept()],
         "claims": [
             {"id": name, "verifiable": lacks is None, "lacks": lacks} for name, lacks in claims.items()
         ],
@@ -70,6 +73,10 @@ def _here(environment: Environment, here: list[str]) -> list[str]:
     lines.append(screen.paragraph("just now", _said(context)))
     lines.append(screen.paragraph("devices", f"{', '.join(here)}; {default_threads()} threads by default"))
     lines += [screen.paragraph(f"no {name}", why) for name, why in absent(here).items()]
+    if environments := kept():
+        size = sum(size for _, size in environments) / MEGABYTE
+        said = f"{len(environments)} environments of verifiers, {size:,.0f} MB in {cache()}"
+        lines.append(screen.paragraph("kept", f"{said}; `kb clean` frees them"))
     return lines
 
 

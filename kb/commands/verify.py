@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kb.commands.numbers import LEAST_SECONDS, positive, seconds
 from kb.words import Budget, Exit, Verdict
 
 BY_VERDICT = {
@@ -18,7 +19,6 @@ BY_VERDICT = {
     Verdict.UNTESTED: Exit.UNTESTED,
 }
 DEVICES = ("cpu", "cuda", "rocm", "mps", "xpu", "tpu")
-LEAST_SECONDS = 10
 WORST_FIRST = (Exit.BAD_INPUT, Exit.INTEGRITY, Exit.FAILED, Exit.REFUTED, Exit.INCONCLUSIVE, Exit.UNTESTED)
 
 
@@ -36,39 +36,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=_seconds,
+        type=seconds,
         metavar="N",
         help=f"wall time a claim instead of the budget's own, at least {LEAST_SECONDS}; not with smoke",
     )
     parser.add_argument("--device", choices=DEVICES, default="cpu", help="where the arms run; default cpu")
-    parser.add_argument("--threads", type=_positive, help="threads for every framework; default all cores")
+    parser.add_argument("--threads", type=positive, help="threads for every framework; default all cores")
     parser.add_argument(
         "--seed", type=int, help="seed of weights, data and order; default drawn and recorded"
+    )
+    parser.add_argument(
+        "--versions",
+        metavar="REQUIREMENTS",
+        help="run with other releases, in an environment of their own: torch==2.1.2,tensorflow==2.15.1",
+    )
+    parser.add_argument("--as-of", metavar="YEAR", help="run with the releases of the end of a year")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="leave out what this machine has an outcome of: same record, verifier, environment and budget",
     )
     parser.add_argument("--publish", action="store_true", help="also copy the outcomes to data/evidence/")
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line: events, then the outcome"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        message = f"found {text}, expected at least 1"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not LEAST_SECONDS <= number < math.inf:
-        message = f"found {text}, expected a number of seconds, at least {LEAST_SECONDS}"
-        raise argparse.ArgumentTypeError(message)
-    return number
 
 
 def run(options: argparse.Namespace) -> int:
@@ -91,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     records = [library.record(claim) for claim in chosen]
     statuses = []
     for record in records:
+        if options.resume and _is_done(library, record, options):
+            continue
         status = _verify(library, record, options)
         statuses.append(status)
         if status is Exit.INTERRUPTED:
@@ -127,20 +121,12 @@ def _chosen(options: argparse.Namespace, library: Any) -> list[str]:
 def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
     from kb import files, screen, verification  # noqa: PLC0415
     from kb.claim import as_plain  # noqa: PLC0415
-    from kb.environment import default_threads  # noqa: PLC0415
     from kb.progress import Progress  # noqa: PLC0415
 
     progress = Progress(record.id, sys.stderr, quiet=options.quiet)
-    chosen = verification.Options(
-        budget=Budget(options.budget),
-        device=options.device,
-        threads=options.threads or default_threads(),
-        seed=options.seed,
-        seconds=options.seconds,
-        report=_streamed(record.id) if options.json else progress,
-    )
+    report = _streamed(record.id) if options.json else progress
     try:
-        outcome = verification.verify(library, record, chosen)
+        outcome = verification.verify(library, record, _options(library.root, options, report))
     finally:
         progress.end()
     stored = outcome.as_json()
@@ -156,6 +142,50 @@ def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
     if outcome.failure:
         sys.stderr.write(f"{screen.plain(outcome.failure)}\n{_log(outcome.log)}")
     return status_of(stored)
+
+
+def _options(root: Path, options: argparse.Namespace, report: Callable[[Any], None]) -> Any:
+    from kb.environment import default_threads  # noqa: PLC0415
+    from kb.verification import Options  # noqa: PLC0415
+
+    return Options(
+        budget=Budget(options.budget),
+        device=options.device,
+        threads=options.threads or default_threads(),
+        seed=options.seed,
+        seconds=options.seconds,
+        versions=_versions(root, options),
+        as_of=options.as_of,
+        report=report,
+    )
+
+
+def _is_done(library: Any, record: Any, options: argparse.Namespace) -> bool:
+    """Tell whether this machine has an outcome of the claim that a new run would only repeat."""
+    from kb.errors import KbError  # noqa: PLC0415
+    from kb.files import RUNS, read_outcome  # noqa: PLC0415
+    from kb.verification import identity  # noqa: PLC0415
+
+    wanted = identity(library, record, _options(library.root, options, lambda event: None))
+    if wanted is None:
+        return False
+    for path in (library.root / RUNS / record.id).glob("*.json"):
+        try:
+            found = read_outcome(path)
+        except KbError:
+            continue
+        whole = not found["interrupted"] and not found["failure"]
+        if whole and all(found[name] == value for name, value in wanted.items()):
+            return True
+    return False
+
+
+def _versions(root: Path, options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the releases that were asked for by name or by year, as requirements."""
+    from kb.releases import of_year  # noqa: PLC0415
+
+    named = tuple(each.strip() for each in (options.versions or "").split(",") if each.strip())
+    return (*of_year(root, options.as_of), *named) if options.as_of else named
 
 
 def _streamed(claim: str) -> Callable[[Mapping[str, Any]], None]:

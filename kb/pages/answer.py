@@ -114,10 +114,13 @@ def _caption(estimand: Json) -> str:
     meaning = {
         "speedup": f"Above 1, {of} is faster than {against}; at the dashed line both take the same time.",
         "ratio": f"{quantity} of {of} over that of {against}; at the dashed line both are equal.",
+        "contrast": f"Above 1, {of} gains more than {against}; at the dashed line both gain as much.",
+        "narrowing": f"Above 1, {against} is closer than {of}; at the dashed line both are as far away.",
         "trend": f"Below 0 the gap between {of} and {against} shrinks; at the dashed line it stays.",
     }[estimand["effect"]]
     return (
-        f"{meaning} Bands: where the claim counts as true. Point and line: median, 95% confidence sequence."
+        f"{meaning} Bands: where the claim counts as true. Point and line: median, 95% confidence sequence. "
+        "Squares: published elsewhere, under other circumstances, and never judged."
     )
 
 
@@ -135,6 +138,31 @@ def verdicts(evidence: Evidence) -> None:
             "Verdict per reading and environment",
         )
     )
+
+
+def releases(evidence: Evidence) -> None:
+    """Show what other releases gave, those of the claim's own time above all, beside today's."""
+    dated = evidence.dated()
+    if not dated:
+        return
+    st.subheader("With other releases", anchor="releases")
+    today = [outcome for outcome in evidence.speaking() if outcome["versions"]]
+    rows = [[_when(outcome), *_compared(outcome)] for outcome in [*dated, *today[:1]]]
+    headers = ("Releases", "Versions", "Verdict", "Effect", "Because")
+    st.html(table(headers, rows, "Verdict by releases"))
+    st.html(fill('<p class="kb-small">{}</p>', "Only today's releases count towards the claim's verdict."))
+
+
+def _when(outcome: Json) -> str:
+    if not outcome.get("releases"):
+        return f"installed on {outcome['ended'][:10]}"
+    return f"end of {outcome['as_of']}" if outcome["as_of"] else "as asked for"
+
+
+def _compared(outcome: Json) -> list[object]:
+    versions = ", ".join(f"{name} {number}" for name, number in outcome["versions"].items())
+    effect = sentences.effect(outcome, outcome["record"]) if _measured(outcome) else ""
+    return [versions, state(outcome["verdict"]), effect, f"{outcome['reason']}: {outcome['because']}"]
 
 
 def _rows(outcome: Json) -> Iterator[list[object]]:
@@ -176,6 +204,8 @@ def _question(question: str, outcome: Json) -> str:
     return {
         "speedup": f"{estimand['of']} is faster",
         "ratio": f"more of it with {estimand['of']}",
+        "contrast": f"{estimand['of']} gains more",
+        "narrowing": f"{estimand['against']} is closer",
         "trend": "the gap shrinks",
     }[estimand["effect"]]
 

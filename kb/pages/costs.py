@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from kb import sentences
+from kb import sentences, waits
 from kb.figures import MIB
 from kb.pages.folded import folded
 from kb.pages.markup import fill, table
@@ -49,7 +49,7 @@ def _break_even(outcome: Json) -> None:
     rows = [
         [sentences.cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]]), said]
         for cell in sentences.deciding(outcome)
-        if (said := sentences.pays(outcome, cell)) is not None
+        if (said := waits.pays(outcome, cell)) is not None
     ]
     if not rows:
         return

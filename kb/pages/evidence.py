@@ -63,6 +63,14 @@ class Evidence:
         found = [outcome for outcome in self.outcomes if outcome["run"] in runs]
         return sorted(found, key=lambda outcome: spokesman is None or outcome["run"] != spokesman.run)
 
+    def dated(self) -> list[Json]:
+        """Return the newest outcome with the releases of each year, or with other releases, asked for."""
+        found: dict[tuple[str, ...], Json] = {}
+        for outcome in self.outcomes:
+            if outcome.get("releases") and self.counts(outcome):
+                found.setdefault(tuple(outcome["releases"]), outcome)
+        return list(found.values())
+
 
 def gather(library: Library, claim: str) -> Evidence:
     """Read a claim and its outcomes; an unreadable outcome file becomes a fault, not an error.

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from kb import figures, sentences
+from kb import asides, figures, sentences
 from kb.effects import COLUMNS
 from kb.library import Library
 from kb.pages import choices, costs, gates, provenance
@@ -68,6 +68,10 @@ def _cells(outcome: Json) -> None:
         st.altair_chart(figures.cells_chart(outcome), width="stretch", alt=alt)
         beside = " Squares: beside, never judged." if outcome["beside"] else ""
         st.html(fill('<p class="kb-small">Filled: decides. Hollow: context.{}</p>', beside))
+    if (projected := asides.projection(outcome, outcome["record"])) is not None:
+        st.html(fill("<p><b>Projected</b>: {}</p>", projected))
+    for said in asides.crossovers(outcome):
+        st.html(fill("<p>{}</p>", said))
     rows = [
         [
             sentences.cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]]),

@@ -134,6 +134,31 @@ def citations(evidence: Evidence) -> None:
     folded(f"{len(rows)} citations", len(rows), shown)
 
 
+def published(evidence: Evidence) -> None:
+    """Show figures found elsewhere as the claim's own effect, beside what was measured."""
+    found = evidence.record.claim.published
+    if not found:
+        return
+    st.subheader("Published, and measured here", anchor="published")
+    rows = [
+        [
+            f"{each.effect:.4g}",
+            each.population,
+            each.date,
+            source_link(each.source, evidence.sources),
+            each.locator,
+            READ[each.read],
+        ]
+        for each in found
+    ]
+    for outcome in evidence.speaking():
+        if outcome["estimate"] is not None:
+            figures = f"{outcome['estimate']:.4g}, 95% {bounds(*outcome['interval'])}"
+            rows.insert(0, [figures, "measured here", outcome["ended"][:10], "", f"run {outcome['run']}", ""])
+    headers = ("Effect", "Of what", "Date", "Source", "Where", "How read")
+    st.html(table(headers, rows, "Figures published, beside what was measured"))
+
+
 def _value(citation: Citation) -> str:
     number = f"{citation.value:,g}" if citation.value is not None and abs(citation.value) < 1e6 else None
     if citation.value is not None and number is None:

@@ -44,6 +44,17 @@ def test_a_measured_claim_has_a_picture_its_samples_and_its_cells(outcome_file, 
     assert len(app.dataframe[0].value) == 32
 
 
+def test_other_releases_stand_beside_todays_and_do_not_count(outcome_file, open_claim, body):
+    outcome_file(MEASURED, RUN, effects=noisy(2.0), versions={"torch": "2.13.0"})
+    old = {"releases": ["torch==2.1.2"], "as_of": "2023", "environment": "e1", "versions": {"torch": "2.1.2"}}
+    outcome_file(MEASURED, LATER, effects=noisy(1.0), **old)
+    text = body(open_claim(MEASURED))
+    assert "✔</b> supported" in head(text)
+    for part in ("With other releases", "end of 2023", "torch 2.1.2", "installed on 2026-11-21"):
+        assert part in text
+    assert "refuted" not in head(text)
+
+
 def test_every_reading_has_its_verdict(outcome_file, open_claim, body):
     outcome_file(MEASURED, RUN, effects=noisy(1.0))
     text = body(open_claim(MEASURED))

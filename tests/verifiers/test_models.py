@@ -28,6 +28,15 @@ def test_resnet50_declares_25_557_032_trained_numbers() -> None:
     assert len(trained) == 161
 
 
+def test_mobilenet_v2_declares_3_504_872_trained_numbers() -> None:
+    from models import architecture
+
+    network = architecture.named("mobilenet-v2")
+    trained = [shape for name, shape in network.SHAPES.items() if architecture.is_trained(name)]
+    assert sum(map(np.prod, trained)) == network.PARAMETERS == 3_504_872
+    assert architecture.flops(network, 1, training=False) / 2 == pytest.approx(0.3e9, rel=0.01)
+
+
 def test_resnet50_strides_in_the_3x3_of_the_first_block_of_stages_two_to_four() -> None:
     from models import resnet50
 
@@ -106,10 +115,10 @@ def test_a_convolution_kernel_puts_outputs_first_in_pytorch() -> None:
     from models.conversion import _from_torch, _to_torch
 
     kernel = np.arange(3 * 5 * 2 * 7).reshape(3, 5, 2, 7)
-    own = _to_torch(kernel, None)
+    own = _to_torch("a/kernel", kernel, None)
     assert own.shape == (7, 2, 3, 5)
     assert own[6, 1, 2, 4] == kernel[2, 4, 1, 6]
-    assert np.array_equal(_from_torch(own, None), kernel)
+    assert np.array_equal(_from_torch("a/kernel", own, None), kernel)
 
 
 def test_a_dense_kernel_after_flattening_meets_the_same_pixels_in_both_orders() -> None:
@@ -118,9 +127,9 @@ def test_a_dense_kernel_after_flattening_meets_the_same_pixels_in_both_orders() 
     generator = np.random.default_rng(0)
     image = generator.standard_normal((2, 3, 4))
     kernel = generator.standard_normal((24, 5))
-    own = _to_torch(kernel, image.shape)
+    own = _to_torch("a/kernel", kernel, image.shape)
     assert np.allclose(own @ image.transpose(2, 0, 1).ravel(), image.ravel() @ kernel)
-    assert np.array_equal(_from_torch(own, image.shape), kernel)
+    assert np.array_equal(_from_torch("a/kernel", own, image.shape), kernel)
 
 
 def test_weights_of_another_architecture_are_refused_by_name() -> None:

@@ -1,5 +1,6 @@
 """What an architecture is, and the weights and data that all frameworks start from."""
 
+import importlib
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -23,10 +24,10 @@ class Architecture(Protocol):
         Length of the logits.
     SHAPES : mapping of str to tuple of int
         Common shape of every parameter and moving statistic by its name, `<layer>/<kind>`, where kind is
-        `kernel`, `bias`, `gamma`, `beta`, `mean` or `variance`.
+        `kernel`, `bias`, `gamma`, `beta`, `embedding`, `mean` or `variance`.
     POSITIONS : mapping of str to int
         How often each layer's kernel is applied to one image: height times width of a convolution's outputs,
-        1 for a dense layer.
+        1 for a dense layer, the number of tokens for one that is applied to each.
     """
 
     IMAGE: tuple[int, int, int]
@@ -42,6 +43,18 @@ class Architecture(Protocol):
 
     def jax(self, weights: Mapping[str, Any], images: Any, training: bool) -> tuple[Any, dict[str, Any]]:
         """Return the logits, and the moving statistics after this batch."""
+
+
+def named(name: str) -> Architecture:
+    """Return the architecture that a cell calls by name: module `models.small_cnn` is `small-cnn`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Where no module has that name.
+    """
+    architecture: Architecture = importlib.import_module(f"models.{name.replace('-', '_')}")
+    return architecture
 
 
 def is_trained(name: str) -> bool:

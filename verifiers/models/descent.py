@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.verifier import Array, Arrays
+from models.pipelines import Batches
 
 RATE = 2.0**-10  # a power of two, so that dividing a Keras velocity by it gives the gradient exactly
 MOMENTUM = 0.9
@@ -27,6 +28,8 @@ class Training:
         variance of a batch, Keras the biased, and neither can be told otherwise.
     observed : callable
         Settings of this mode, read off model, optimiser and tensors, never off what was asked for.
+    anatomy : callable
+        What a compiler made of one optimiser step.
     """
 
     passes: Callable[[int, int], float]
@@ -34,16 +37,17 @@ class Training:
     gradients: Callable[[], Arrays]
     moved: Callable[[], Arrays]
     observed: Callable[[], Mapping[str, Any]]
+    anatomy: Callable[[], Mapping[str, Any]] = dict
 
 
 def looped(
-    advance: Callable[[int, int], Any], batch: int, finish: Callable[[], object]
+    advance: Callable[[Any, Any], Any], batches: Batches, finish: Callable[[], object]
 ) -> Callable[[int, int], float]:
-    """Return the `passes` of an arm whose `advance(first, stop)` is one optimiser step and gives its loss."""
+    """Return the `passes` of an arm whose `advance(images, labels)` takes one step and gives its loss."""
 
     def passes(start: int, stop: int) -> float:
-        for first in range(start, stop, batch):
-            loss = advance(first, min(first + batch, stop))
+        for images, labels in batches(start, stop):
+            loss = advance(images, labels)
         finish()
         return float(loss)
 

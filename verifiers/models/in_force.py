@@ -69,14 +69,14 @@ def _observed_tensorflow(cell: Cell) -> dict[str, Any]:
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         "device": named("tensorflow", tf.DeviceSpec.from_string(tensor.device).device_type),
-        "dtype": keras.config.dtype_policy().compute_dtype,
+        "dtype": keras.mixed_precision.global_policy().compute_dtype,
         "tf32": tf.config.experimental.tensor_float_32_execution_enabled() or _forced_tf32(),
         "onednn": port.IsMklEnabled() and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         "deterministic": config.is_op_determinism_enabled(),
         "cudnn_benchmark": os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0",
         "visible_devices": [device.name for device in tf.config.get_visible_devices()],
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
-        "layout": "NHWC" if keras.config.image_data_format() == "channels_last" else "NCHW",
+        "layout": "NHWC" if keras.backend.image_data_format() == "channels_last" else "NCHW",
     }
 
 

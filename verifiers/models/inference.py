@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kb.verifier import Array, Arrays, Cell, Step
-from models import conversion, observation, settings
+from models import conversion, exported, observation, settings
 from models.architecture import Architecture, drawn, flops
 
 
@@ -86,8 +86,12 @@ def _pytorch(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Ar
     conversion.load_torch(plain, weights)
     layout = torch.channels_last if mode == "channels-last" else torch.contiguous_format
     plain = model = plain.to(device, memory_format=layout).eval()
+    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2))
+    images = images.to(device, memory_format=layout, copy=True)
     if mode == "torchscript":
         model = torch.jit.freeze(torch.jit.script(plain))
+    elif mode == "export":
+        model = exported.program(torch, plain, images)
     elif mode == "compile":
         model = settings.compiled(torch, cell, plain)
     without_gradients = torch.no_grad if mode in ("eager", "channels-last") else torch.inference_mode
@@ -104,9 +108,20 @@ def _pytorch(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Ar
             "inference_mode": forward(images[: cell.batch]).is_inference(),
         }
 
-    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2))
-    images = images.to(device, memory_format=layout, copy=True)
     return Answering(images, forward, observed, lambda logits: logits.cpu().numpy())
+
+
+def _onnxruntime(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
+    torch = settings.pytorch(cell)
+    plain = architecture.pytorch().eval()
+    conversion.load_torch(plain, weights)
+    images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+    session = exported.session(cell, exported.onnx(torch, plain, images))
+
+    def forward(batch: Array) -> Array:
+        return session.run(None, {"images": batch})[0]
+
+    return Answering(exported.on_host(images), forward, lambda: exported.observed(session))
 
 
 def _keras(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> tuple[Any, Any, Any]:
@@ -128,13 +143,19 @@ def _predict_on_batch(architecture: Architecture, cell: Cell, weights: Arrays, p
 
 
 def _observed_keras(model: Any) -> dict[str, Any]:
-    return {**observation.tensorflow(model), "jit_compile": model.jit_compile}
+    return {**observation.tensorflow(model), "jit_compile": bool(model.jit_compile)}
 
 
 def _call(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
     _, model, images = _keras(architecture, cell, weights, pixels)
     observed = partial(observation.tensorflow, model, images)
     return Answering(images, partial(model, training=False), observed, _numpy)
+
+
+def _frozen(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array) -> Answering:
+    _, model, images = _keras(architecture, cell, weights, pixels)
+    observed = partial(observation.tensorflow, model, images)
+    return Answering(images, exported.frozen(model, images), observed, _numpy)
 
 
 def _function(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, xla: bool) -> Answering:
@@ -165,10 +186,13 @@ _ARMS: Mapping[str, Callable[[Architecture, Cell, Arrays, Array], Answering]] = 
     "pytorch/channels-last": partial(_pytorch, mode="channels-last"),
     "pytorch/inference-mode": partial(_pytorch, mode="inference-mode"),
     "pytorch/torchscript": partial(_pytorch, mode="torchscript"),
+    "pytorch/export": partial(_pytorch, mode="export"),
+    "pytorch/onnxruntime": _onnxruntime,
     "pytorch/compile": partial(_pytorch, mode="compile"),
     "tensorflow/keras-predict": _predict,
     "tensorflow/keras-call": _call,
     "tensorflow/predict-on-batch": _predict_on_batch,
+    "tensorflow/frozen": _frozen,
     "tensorflow/function": partial(_function, xla=False),
     "tensorflow/xla": partial(_function, xla=True),
     "jax/jit": _jax,

@@ -34,7 +34,9 @@ def tensorflow(model: Any, *images: Any) -> dict[str, str]:
     """Return what a Keras model's weights and TensorFlow's tensors say; layout is Keras's setting."""
     from tensorflow import DeviceSpec
 
-    found = [*images, *(variable.value for variable in model.variables)]
+    # What is a property in Keras 3 is a method in Keras 2.
+    values = (each.value() if callable(each.value) else each.value for each in model.variables)
+    found = [*images, *values]
     kinds = {DeviceSpec.from_string(tensor.device).device_type for tensor in found}
     return {
         "device": _said(named("tensorflow", kind) for kind in kinds),

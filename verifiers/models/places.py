@@ -7,8 +7,8 @@ from kb.verifier import Cell
 
 
 def place(cell: Cell) -> str:
-    """Return what PyTorch calls the cell's device; its builds for ROCm say `cuda`."""
-    return "cuda" if cell.device == "rocm" else str(cell.device)
+    """Return what PyTorch calls the cell's device; its builds for ROCm say `cuda`, torch_xla's `xla`."""
+    return {"rocm": "cuda", "tpu": "xla"}.get(cell.device, str(cell.device))
 
 
 def named(framework: str, kind: str) -> str:
@@ -21,7 +21,7 @@ def named(framework: str, kind: str) -> str:
     kind : str
         `torch.device.type`, TensorFlow's `device_type`, or the `platform` of a JAX device.
     """
-    kind = kind.lower()
+    kind = {"xla": "tpu"}.get(kind.lower(), kind.lower())
     if kind not in ("cuda", "gpu"):
         return kind
     return "rocm" if _BUILT_WITH_ROCM[framework]() else "cuda"

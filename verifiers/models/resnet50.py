@@ -83,9 +83,9 @@ POSITIONS = {convolution.layer: convolution.size**2 for convolution in _convolut
 
 def pytorch() -> Any:
     """Return the module over (batch, 3, 224, 224)."""
-    from models.resnet50_torch import ResNet50
+    from models.resnet50_torch import resnet50
 
-    return ResNet50()
+    return resnet50()
 
 
 def tensorflow() -> Any:

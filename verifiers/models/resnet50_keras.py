@@ -1,6 +1,8 @@
 """ResNet-50 v1.5 in Keras, padded symmetrically as in PyTorch."""
 
-from keras import Input, KerasTensor, Model, layers
+from typing import Any
+
+from keras import Input, Model, layers
 
 from models.resnet50 import BLOCKS, CLASSES, EPSILON, IMAGE, MOMENTUM, Block
 
@@ -17,7 +19,7 @@ def resnet50() -> Model:
     return Model(images, layers.Dense(CLASSES, name="dense")(x))
 
 
-def _bottleneck(x: KerasTensor, block: Block) -> KerasTensor:
+def _bottleneck(x: Any, block: Block) -> Any:
     layer, width, outputs, stride = f"{block.name}.", block.width, block.outputs, block.stride
     past = _normalised(x, layer, 0, outputs, 1, stride) if block.projects else x
     x = layers.ReLU()(_normalised(x, layer, 1, width, 1))
@@ -26,9 +28,7 @@ def _bottleneck(x: KerasTensor, block: Block) -> KerasTensor:
     return layers.ReLU()(layers.Add()([x, past]))
 
 
-def _normalised(
-    x: KerasTensor, prefix: str, number: int, channels: int, size: int, stride: int = 1
-) -> KerasTensor:
+def _normalised(x: Any, prefix: str, number: int, channels: int, size: int, stride: int = 1) -> Any:
     """Convolve and normalise; at stride 1 `same` is symmetric already, and needs no layer of its own."""
     padding = "same" if stride == 1 else "valid"
     if stride > 1 and size > 1:

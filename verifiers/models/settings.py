@@ -9,6 +9,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,18 @@ from models.places import named, place
 
 __all__ = ["compiled", "finish", "jax", "named", "observed", "place", "pytorch", "tensorflow"]
 
-INSTALL = {"torch": "torch==2.13.0", "tensorflow": "tensorflow==2.21.0", "jax": "jax==0.10.2"}
+INSTALL = {
+    "torch": "torch==2.13.0",
+    "torch_xla": "torch_xla[tpu]",
+    "tensorflow": "tensorflow==2.21.0",
+    "jax": "jax==0.10.2",
+}
+RECOMPILE_LIMITS = (
+    "recompile_limit",
+    "accumulated_recompile_limit",
+    "cache_size_limit",  # their names before PyTorch 2.6
+    "accumulated_cache_size_limit",
+)
 
 
 def pytorch(cell: Cell) -> ModuleType:
@@ -37,7 +49,9 @@ def pytorch(cell: Cell) -> ModuleType:
     torch.backends.cudnn.allow_tf32 = False
     # TensorFlow and XLA choose their GPU kernels by trial unless told not to.
     torch.backends.cudnn.benchmark = cell.device in ("cuda", "rocm")
-    if cell.device != "cpu":
+    if cell.device == "tpu" and cell.mode == "xla":
+        _imported("torch_xla")  # makes the device `xla` known to PyTorch
+    elif cell.device != "cpu":
         found = torch.accelerator.current_accelerator(check_available=True)
         if found is None or named("pytorch", found.type) != cell.device:
             raise _no_device(cell, found and named("pytorch", found.type))
@@ -61,12 +75,12 @@ def tensorflow(cell: Cell) -> ModuleType:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(False)
     present = tf.config.list_physical_devices("GPU")
-    if cell.device == "tpu":  # its operations go there only within a strategy's scope, and else to the CPU
-        message = "needs a tpu device that tensorflow's arms can use; none of them opens a TPUStrategy"
+    if cell.device == "tpu" and cell.mode != "tpu":  # without a strategy's scope it would run on the CPU
+        message = f"needs a tpu device that {cell.arm} can use; it opens no TPUStrategy"
         raise Unavailable(message, "no-hardware")
-    if cell.device != "cpu" and not (present and named("tensorflow", "GPU") == cell.device):
+    if cell.device not in ("cpu", "tpu") and not (present and named("tensorflow", "GPU") == cell.device):
         raise _no_device(cell, [device.name for device in present])
-    used = [] if cell.device == "cpu" else present[:1]
+    used = [] if cell.device in ("cpu", "tpu") else present[:1]
     tf.config.set_visible_devices(used, "GPU")
     for device in used:
         tf.config.experimental.set_memory_growth(device, True)
@@ -109,20 +123,30 @@ def compiled(torch: ModuleType, cell: Cell, model: Any) -> Any:
     Raises
     ------
     Unavailable
-        Without the C++ compiler that it needs on CPUs.
+        Without the C++ compiler that it needs on CPUs, or where the release of PyTorch cannot compile here.
     """
     if cell.device == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
         message = "torch.compile needs a C++ compiler; install g++"
         raise Unavailable(message, "no-software")
-    torch._dynamo.config.recompile_limit = 1000
-    torch._dynamo.config.accumulated_recompile_limit = 1000
-    return torch.compile(model, dynamic=False)
+    if not hasattr(torch, "compile"):
+        message = f"PyTorch {torch.__version__} has no torch.compile, which came with 2.0"
+        raise Unavailable(message)
+    limits = torch._dynamo.config
+    for limit in (name for name in RECOMPILE_LIMITS if hasattr(limits, name)):
+        setattr(limits, limit, 1000)
+    try:
+        return torch.compile(model, dynamic=False)
+    except RuntimeError as error:  # so says 2.0 on Python 3.11
+        message = f"PyTorch {torch.__version__} cannot compile here: {error}"
+        raise Unavailable(message) from error
 
 
 def finish(cell: Cell, framework: ModuleType) -> Callable[[], object]:
     """Return the call that waits for the cell's device; on CPUs a result that was read is complete."""
     if cell.device == "cpu":
         return lambda: None
+    if cell.device == "tpu" and cell.framework == "pytorch":
+        return partial(importlib.import_module("torch_xla").sync, wait=True)
     if cell.framework == "pytorch":
         return framework.accelerator.synchronize
     if cell.framework == "tensorflow":
@@ -136,8 +160,14 @@ def _imported(framework: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != framework:
             raise
-        message = f"needs {framework}; install it with: pip install {INSTALL[framework]}"
-        raise Unavailable(message) from error
+        raise Unavailable(lacking(framework, INSTALL[framework])) from error
+
+
+def lacking(package: str, pinned: str) -> str:
+    """Say that a package is missing, and how to get it: in a run with releases of its own, by naming it."""
+    if releases := os.environ.get("KB_RELEASES"):
+        return f"needs {package}, which is not among this run's releases ({releases}); add it to --versions"
+    return f"needs {package}; install it with: pip install {pinned}"
 
 
 def _no_device(cell: Cell, found: object) -> Unavailable:

@@ -5,9 +5,11 @@ the images' order, without augmentation, regularisation or metrics beyond the lo
 end of a pass. Images lie in memory: the framework's for loops, numpy for Keras's `fit`, which takes such.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from kb.verifier import Arrays, Cell, Step
+from kb.verifier import Array, Arrays, Cell, Step
 from models import settings, training_jax, training_pytorch, training_tensorflow
 from models.architecture import Architecture, drawn, flops
 from models.descent import Training
@@ -16,7 +18,18 @@ _ARMS = {**training_pytorch.ARMS, **training_tensorflow.ARMS, **training_jax.ARM
 ARMS = tuple(_ARMS)
 
 
-def step(architecture: Architecture, cell: Cell, images: int, gate_steps: int = 10) -> Step:
+_GROUPED = {**training_pytorch.GROUPED, **training_tensorflow.GROUPED}
+"""Arms that train as one of several processes, or on a device that needs an arm of its own."""
+
+
+def begun(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, labels: Array) -> Training:
+    """Return the training of one arm, from the given weights on the given images."""
+    return (_ARMS | _GROUPED)[cell.arm](architecture, cell, weights, pixels, labels)
+
+
+def step(
+    architecture: Architecture, cell: Cell, images: int, gate_steps: int = 10, sizes: Sequence[int] = ()
+) -> Step:
     """Return the step that trains once on `images` synthetic images by batches of `cell.batch`.
 
     Parameters
@@ -29,14 +42,19 @@ def step(architecture: Architecture, cell: Cell, images: int, gate_steps: int = 
         Images in one pass.
     gate_steps : int
         Optimiser steps whose losses the parity gate compares. They count: the model stays as they leave it.
+    sizes : sequence of int
+        If given, the step is one optimiser step on the first so many images for each of them, none larger
+        than a batch.
     """
-    training = _ARMS[cell.arm](architecture, cell, *drawn(architecture, cell, images))
+    training = begun(architecture, cell, *drawn(architecture, cell, images))
+    stops = tuple(sizes) or (images,)
     return Step(
-        run=lambda: training.passes(0, images),
+        run=lambda: [training.passes(0, stop) for stop in stops],
         outputs=lambda: _outputs(training, cell.batch, images, gate_steps),
         settings=lambda: {**settings.observed(cell), **training.observed()},
-        items=images,
-        flops=flops(architecture, images, training=True),
+        items=sum(stops),
+        flops=flops(architecture, sum(stops), training=True),
+        anatomy=training.anatomy,
     )
 
 

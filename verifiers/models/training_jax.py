@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from kb.verifier import Array, Arrays, Cell
-from models import observation, settings
+from models import observation, pipelines, settings
 from models.architecture import Architecture, is_trained
 from models.descent import MOMENTUM, RATE, Training, described, is_moving_mean, looped
 
 
 def _jax(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, labels: Array) -> Training:
     jax = settings.jax(cell)
+    pipelines.refuse(cell, "JAX")
     parameters, statistics = _parted({name: jax.numpy.array(value) for name, value in weights.items()})
     velocity = jax.tree.map(jax.numpy.zeros_like, parameters)
     x, y = jax.numpy.asarray(pixels), jax.numpy.asarray(labels)
@@ -35,13 +36,13 @@ def _jax(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array,
     state = (parameters, statistics, velocity)
     evaluate = jax.jit(lambda weights, images: architecture.jax(weights, images, training=False)[0])
 
-    def advance(first: int, stop: int) -> Any:
+    def advance(images: Any, classes: Any) -> Any:
         nonlocal state
-        state, loss = train(state, x[first:stop], y[first:stop])
+        state, loss = train(state, images, classes)
         return loss
 
     return Training(
-        passes=looped(advance, cell.batch, lambda: jax.block_until_ready(state)),
+        passes=looped(advance, pipelines.sliced(x, y, cell.batch), lambda: jax.block_until_ready(state)),
         logits=lambda: np.asarray(evaluate(state[0] | state[1], x[: cell.batch])),
         gradients=lambda: {name: np.array(value) for name, value in state[2].items()},
         moved=lambda: {name: np.array(value) for name, value in state[1].items() if is_moving_mean(name)},

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from kb.verifier import Array, Arrays, Cell
-from models import conversion, observation, settings
+from models import conversion, observation, pipelines, settings
 from models.architecture import Architecture, is_trained
 from models.descent import MOMENTUM, RATE, Training, described, is_moving_mean, looped
 
@@ -18,15 +18,24 @@ def _pytorch(
     conversion.load_torch(plain, weights)
     layout = torch.channels_last if mode == "channels-last" else torch.contiguous_format
     plain = plain.to(device, memory_format=layout).train()
-    model = settings.compiled(torch, cell, plain) if mode == "compile" else plain
+    model = plain
+    if mode == "compile":
+        model = settings.compiled(torch, cell, plain)
+    elif mode == "ddp":
+        model = torch.nn.parallel.DistributedDataParallel(plain)
     optimizer = torch.optim.SGD(plain.parameters(), lr=RATE, momentum=MOMENTUM)
     cross_entropy = torch.nn.functional.cross_entropy
-    x = torch.from_numpy(pixels.transpose(0, 3, 1, 2)).to(device, memory_format=layout, copy=True)
+    fed = pipelines.as_fed(cell, pixels)
+    x = torch.from_numpy(fed.transpose(0, 3, 1, 2)).to(device, memory_format=layout, copy=True)
     y = torch.from_numpy(labels).to(device, torch.int64)
+    piped = pipelines.is_piped(cell)
+    batches = pipelines.loaded(pixels, labels, cell.batch) if piped else pipelines.sliced(x, y, cell.batch)
 
-    def advance(first: int, stop: int) -> Any:
+    def advance(images: Any, classes: Any) -> Any:
+        if piped:
+            images, classes = images.to(device, memory_format=layout), classes.to(device)
         optimizer.zero_grad(set_to_none=True)
-        loss = cross_entropy(model(x[first:stop]), y[first:stop])
+        loss = cross_entropy(model(images), classes)
         loss.backward()
         optimizer.step()
         return loss.detach()
@@ -43,7 +52,7 @@ def _pytorch(
         return conversion.from_torch(plain, {name: value(own) for name, own in tensors if choose(name)})
 
     return Training(
-        passes=looped(advance, cell.batch, settings.finish(cell, torch)),
+        passes=looped(advance, batches, settings.finish(cell, torch)),
         logits=logits,
         gradients=lambda: of_weights(is_trained, lambda tensor: tensor.grad),
         moved=lambda: of_weights(is_moving_mean, lambda tensor: tensor),
@@ -58,11 +67,15 @@ def _pytorch(
 
 def _optimizer(group: Mapping[str, Any]) -> dict[str, Any]:
     said = {"optimizer": described("SGD", group["lr"], group["momentum"])}
-    return said | {kind: group[kind] for kind in ("foreach", "fused")}
+    return said | {kind: group.get(kind) for kind in ("foreach", "fused")}
 
 
 ARMS: Mapping[str, Callable[..., Training]] = {
     "pytorch/eager": partial(_pytorch, mode="eager"),
     "pytorch/channels-last": partial(_pytorch, mode="channels-last"),
     "pytorch/compile": partial(_pytorch, mode="compile"),
+}
+GROUPED: Mapping[str, Callable[..., Training]] = {
+    "pytorch/ddp": partial(_pytorch, mode="ddp"),
+    "pytorch/xla": partial(_pytorch, mode="xla"),
 }

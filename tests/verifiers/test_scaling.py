@@ -1,0 +1,95 @@
+"""Processes that train together: what they compute, what they need, and that they end."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from kb.parity import differences
+from kb.verifier import Cell, Unavailable
+
+SETTINGS = {"model": "small-cnn", "batch": 4, "processes": 2, "scaling": "weak"}
+FRAMEWORKS = {"pytorch": "ddp", "tensorflow": "multiworker"}
+RTOL, ATOL = 1e-4, 1e-4
+
+
+@pytest.fixture(autouse=True)
+def _verifiers_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "verifiers"))
+
+
+@pytest.fixture(autouse=True)
+def _no_process_left() -> Iterator[None]:
+    yield
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+
+
+def step_of(arm: str, **changed: Any) -> Any:
+    from models import scaling
+
+    return scaling.step(Cell(arm, SETTINGS | changed, seed=3))
+
+
+@pytest.mark.parametrize("scaling", ["weak", "strong"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_together_they_compute_the_mean_of_what_they_compute_apart(framework: str, scaling: str) -> None:
+    together = step_of(f"{framework}/{FRAMEWORKS[framework]}", scaling=scaling).outputs()
+    apart = step_of(f"{framework}/single", scaling=scaling).outputs()
+    assert {name for name in together if name.startswith("grad/")}
+    assert differences(together, apart, RTOL, ATOL) == []
+
+
+def test_both_frameworks_compute_the_same_together() -> None:
+    pytorch, tensorflow = (step_of(f"{name}/{mode}").outputs() for name, mode in FRAMEWORKS.items())
+    assert differences(pytorch, tensorflow, RTOL, ATOL) == []
+
+
+def test_the_gate_names_processes_that_do_not_share_their_gradients() -> None:
+    from models import scaling
+    from models.replicas import Replicas
+
+    cell = Cell("pytorch/ddp", SETTINGS, seed=3)
+    with Replicas(cell, "pytorch/eager", 2, scaling.BATCHES * 4) as strangers:
+        found = scaling._together(strangers)
+    sound = step_of("pytorch/single").outputs()
+    assert any("grad/" in each for each in differences(found, sound, RTOL, ATOL))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_each_process_has_one_thread_and_a_core_of_its_own(framework: str) -> None:
+    together = step_of(f"{framework}/{FRAMEWORKS[framework]}")
+    together.run()
+    observed = together.settings()
+    assert (observed["threads"], observed["replicas"], len(observed["cores"])) == (1, 2, 1)
+    assert observed["arm"] == f"{framework}/{FRAMEWORKS[framework]}"
+
+
+def test_a_pass_of_all_counts_the_images_of_all() -> None:
+    together, single = step_of("pytorch/ddp"), step_of("pytorch/single")
+    assert (together.items, single.items) == (32, 16)
+    assert together.flops == 2 * single.flops
+
+
+def test_more_processes_than_cores_are_said_to_be_lacking() -> None:
+    with pytest.raises(Unavailable, match="needs 100000 processor cores") as lack:
+        step_of("pytorch/ddp", processes=100_000)
+    assert lack.value.reason == "no-hardware"
+
+
+def test_on_leaving_no_process_is_left() -> None:
+    from models.replicas import Replicas
+
+    before = psutil.Process().children()
+    cell = replace(Cell("pytorch/eager", SETTINGS), seed=3)
+    with Replicas(cell, "pytorch/eager", 2, 8) as replicas:
+        losses = [answer["loss"] for answer in replicas.all("run")]
+        running = [child for child in psutil.Process().children() if child not in before]
+    assert np.isfinite(losses).all()
+    _, alive = psutil.wait_procs(running, timeout=10)
+    assert len(running) == 2
+    assert alive == []

@@ -1,0 +1,128 @@
+"""Processes that train together, each on its own share of every batch, and how they are told to.
+
+Every replica is a process of its own (`models.replica`), a single one too, so that all are started, pinned
+and talked to alike. On CPUs replica k runs on the k-th core that this process may use.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from kb.verifier import Arrays, Cell, Unavailable
+
+HERE = Path(__file__).parent
+
+
+class Replicas:
+    """The processes of one arm, told by JSON lines on their standard input, answering on a pipe each.
+
+    Parameters
+    ----------
+    cell : Cell
+        The arm, its threads for each process, `batch` for each process, `model`.
+    mode : str
+        What each replica runs: `pytorch/ddp`, `tensorflow/multiworker`, or an arm that trains alone.
+    count : int
+        Processes.
+    images : int
+        Images of one pass of each.
+
+    Raises
+    ------
+    Unavailable
+        With fewer cores than processes, on CPUs.
+    """
+
+    def __init__(self, cell: Cell, mode: str, count: int, images: int) -> None:
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        self._cores = cores if cell.device == "cpu" else []
+        if self._cores and len(cores) < count:
+            message = (
+                f"needs {count} processor cores, one for each process; this process may use {len(cores)}"
+            )
+            raise Unavailable(message, "no-hardware")
+        addresses = [f"127.0.0.1:{port}" for port in _free_ports(count)]
+        self._ending = ExitStack()
+        self._replicas = [
+            self._start({**asdict(cell), "arm": mode}, rank, addresses, images) for rank in range(count)
+        ]
+
+    def __enter__(self) -> Self:
+        """Return itself; on leaving, the processes end."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ending.close()
+
+    def all(self, do: str) -> list[dict[str, Any]]:
+        """Tell all to do the same, and return what each answers.
+
+        Raises
+        ------
+        Unavailable
+            Where one lacks what it needs.
+        RuntimeError
+            Where one has ended.
+        """
+        for process, _ in self._replicas:
+            process.stdin.write(json.dumps({"do": do}) + "\n")
+            process.stdin.flush()
+        return [self._answer(rank) for rank in range(len(self._replicas))]
+
+    def arrays(self, do: str) -> list[Arrays]:
+        """Tell all to do the same, and return the arrays that each has written."""
+        return [_taken(Path(answer["path"])) for answer in self.all(do)]
+
+    def _answer(self, rank: int) -> dict[str, Any]:
+        process, replies = self._replicas[rank]
+        line = replies.readline()
+        if not line:
+            message = f"replica {rank} ended with status {process.wait()}"
+            raise RuntimeError(message)
+        answer: dict[str, Any] = json.loads(line)
+        if "unavailable" in answer:
+            raise Unavailable(answer["unavailable"], answer["reason"])
+        return answer
+
+    def _start(self, cell: dict[str, Any], rank: int, addresses: list[str], images: int) -> tuple[Any, Any]:
+        reading, writing = os.pipe()
+        told = {"cell": cell, "rank": rank, "addresses": addresses, "images": images, "reply": writing}
+        told["core"] = self._cores[rank] if self._cores else None
+        paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        own = {"PYTHONPATH": os.pathsep.join(paths)}
+        if cell["device"] == "cuda":
+            own["CUDA_VISIBLE_DEVICES"] = str(rank)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "models.replica", json.dumps(told)],
+            env=os.environ | own,
+            stdin=subprocess.PIPE,
+            pass_fds=(writing,),
+            text=True,
+        )
+        os.close(writing)
+        self._ending.callback(process.kill)
+        return process, os.fdopen(reading, encoding="utf-8")
+
+
+def _taken(path: Path) -> Arrays:
+    arrays = dict(np.load(path))
+    path.unlink()
+    return arrays
+
+
+def _free_ports(count: int) -> Iterator[int]:
+    """Yield ports that were free a moment ago; all are held until the last is known, so that none repeats."""
+    with ExitStack() as held:
+        for _ in range(count):
+            listening = held.enter_context(closing(socket.socket()))
+            listening.bind(("127.0.0.1", 0))
+            yield listening.getsockname()[1]

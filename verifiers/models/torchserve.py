@@ -1,0 +1,131 @@
+"""TorchServe, started for one TorchScript model.
+
+It is ready when its workers are: it says that it is healthy while they still crash.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+
+from kb.verifier import Unavailable
+from models.servers import READY_SECONDS, Server, asked, folder_of, free_ports, start, until
+
+PYTHON = "KB_PYTHON_TORCHSERVE"
+"""Names the Python of an environment that has TorchServe; kb makes it and sets this."""
+HANDLER = Path(__file__).with_name("torchserve_handler.py")
+BATCH_DELAY = 5
+"""Milliseconds for which the server waits for a batch to fill."""
+JAVA = "-Xbatch -XX:TieredStopAtLevel=1"
+"""Java compiles with its first compiler, which is done in seconds, and not while the server waits.
+
+Its second one takes minutes of load, and goes on in the background while other arms are timed.
+"""
+
+
+def installed() -> Path:
+    """Return the folder with TorchServe's programs.
+
+    Raises
+    ------
+    Unavailable
+        Without TorchServe, or without Java.
+    """
+    python = os.environ.get(PYTHON)
+    if python is None or shutil.which("torchserve", path=str(Path(python).parent)) is None:
+        message = f"needs an environment with TorchServe; kb makes one, or name its Python in {PYTHON}"
+        raise Unavailable(message)
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java", path=str(Path(home) / "bin") if home else None) is None:
+        message = "TorchServe needs Java 11 or newer; install default-jre-headless"
+        raise Unavailable(message)
+    return Path(python).parent
+
+
+def serve(model: bytes, shape: tuple[int, ...], workers: int, batch: int, ending: ExitStack) -> Server:
+    """Start TorchServe with one TorchScript model under the name `model`.
+
+    Parameters
+    ----------
+    model : bytes
+        As `torch.jit.save` wrote it.
+    shape : tuple of int
+        Of one image, as the model takes it.
+    workers : int
+        Worker processes, one thread each.
+    batch : int
+        Requests that the server may answer at once.
+    ending : ExitStack
+        Ends the server.
+
+    Raises
+    ------
+    Unavailable
+        Without TorchServe, or without Java.
+    """
+    programs, folder, ports = installed(), folder_of(ending), free_ports(5)
+    _archive(programs, folder, model, shape)
+    (folder / "config.properties").write_text(_configuration(ports), encoding="utf-8")
+    command = [str(programs / "torchserve"), "--start", "--foreground", "--ncs", "--disable-token-auth"]
+    command += ["--ts-config", "config.properties", "--model-store", "."]
+    process = start(command, folder, _variables(programs, folder), ending)
+    management = f"http://127.0.0.1:{ports[1]}/models"
+    until(process, folder, lambda: asked(management))
+    wanted = f"url=model.mar&model_name=model&initial_workers={workers}&synchronous=true"
+    _post(f"{management}?{wanted}&batch_size={batch}&max_batch_delay={BATCH_DELAY}", folder)
+    until(process, folder, lambda: _all_ready(f"{management}/model", workers))
+    version = json.loads(asked(f"http://127.0.0.1:{ports[0]}/api-description"))["info"]["version"]
+    return Server(ports[0], ports[3], f"TorchServe {version}", workers)
+
+
+def _variables(programs: Path, folder: Path) -> dict[str, str]:
+    """Return variables that keep servers apart: each notes its process in the temporary folder."""
+    paths = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
+    places = dict.fromkeys(("TMPDIR", "TEMP", "LOG_LOCATION", "METRICS_LOCATION"), str(folder))
+    return {"PATH": paths, "OMP_NUM_THREADS": "1", **places}
+
+
+def _configuration(ports: list[int]) -> str:
+    """Return TorchServe's settings; system metrics, taken every minute, would disturb what is timed."""
+    http = zip(("inference", "management", "metrics"), ports, strict=False)
+    lines = [f"{name}_address=http://127.0.0.1:{port}" for name, port in http]
+    lines += ["grpc_inference_address=127.0.0.1", f"grpc_inference_port={ports[3]}"]
+    lines += ["grpc_management_address=127.0.0.1", f"grpc_management_port={ports[4]}"]
+    lines += ["enable_model_api=true", "disable_system_metrics=true", "async_logging=true"]
+    lines += ["job_queue_size=1000", "default_response_timeout=60", f"vmargs={JAVA}"]
+    return "\n".join(lines) + "\n"
+
+
+def _archive(programs: Path, folder: Path, model: bytes, shape: tuple[int, ...]) -> None:
+    (folder / "model.pt").write_bytes(model)
+    (folder / "shape.json").write_text(json.dumps(shape), encoding="utf-8")
+    command = [str(programs / "torch-model-archiver"), "--model-name", "model", "--version", "1.0"]
+    command += ["--serialized-file", "model.pt", "--extra-files", "shape.json"]
+    command += ["--handler", str(HANDLER), "--export-path", "."]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if made.returncode:
+        message = f"torch-model-archiver failed: {made.stderr[-500:]}"
+        raise RuntimeError(message)
+
+
+def _all_ready(model: str, workers: int) -> None:
+    """Return where all workers are ready; registering waits for the first alone, even synchronously."""
+    (found,) = json.loads(asked(model))
+    ready = sum(worker["status"] == "READY" for worker in found["workers"])
+    if ready != workers:
+        message = f"{ready} of {workers} workers are ready"
+        raise ConnectionError(message)
+
+
+def _post(address: str, folder: Path) -> None:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, method="POST"), timeout=READY_SECONDS):
+            return
+    except urllib.error.HTTPError as fault:
+        log = (folder / "log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        message = f"{address} was answered {fault.code}: {fault.read()[:500]!r}; the log ends: {log}"
+        raise RuntimeError(message) from fault
