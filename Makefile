@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEFAULT := tensorflow-eager-by-default github-stars-2023 lightning-85pct-arxiv tensorflow-define-by-run-label \
            cnn-inference-pytorch-25pct-faster choose-pytorch-research
 
-.PHONY: verify test check app benchmarks trust peers clean
+.PHONY: verify test test-slow check app benchmarks trust peers clean
 
 verify: .venv/frameworks
 	@$(BIN)/verify $(DEFAULT) --budget quick; status=$$?; \
@@ -14,6 +14,10 @@ verify: .venv/frameworks
 
 test: .venv/test
 	$(BIN)/pytest
+
+# What takes minutes or needs packages from a registry, such as a real TorchServe.
+test-slow: .venv/test
+	$(BIN)/pytest -m slow
 
 check: .venv/test
 	$(BIN)/ruff format --check .

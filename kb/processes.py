@@ -205,6 +205,8 @@ def _used(process: psutil.Process) -> int:
 
 
 def _environment(token: str, threads: int, device: str, caches: Path, padding: int) -> dict[str, str]:
+    temporary = caches / "temporary"
+    temporary.mkdir(parents=True, exist_ok=True)
     package = str(Path(__file__).resolve().parent.parent)
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     return {
@@ -213,6 +215,7 @@ def _environment(token: str, threads: int, device: str, caches: Path, padding: i
         **hidden(device),
         **{name: str(caches / name.lower()) for name in CACHES},
         TOKEN: token,
+        "TMPDIR": str(temporary),  # a worker that is killed leaves nothing behind: the run's folder goes
         "PYTHONPATH": path,
         "OMP_NUM_THREADS": str(threads),
         "KB_PADDING": "x" * padding,

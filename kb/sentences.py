@@ -85,7 +85,7 @@ def _over_pairs(kind: Effect, pairs: Sequence[Sequence[str]]) -> str:
     (of, against), (other, base) = pairs
     if kind is Effect.NARROWING:
         return f"distance between {of} and {against}, over that between {other} and {base},"
-    return f"speed-up of {of} against {against}, over that of {other} against {base},"
+    return f"contrast of {of} against {against} with {other} against {base}"
 
 
 def deciding(found: Json) -> list[Json]:

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["numpy", "torch", "tensorflow", "grpcio", "starlette", "uvicorn"]
+# dependencies = ["numpy", "psutil", "torch", "tensorflow", "grpcio", "starlette", "uvicorn"]
 #
 # [tool.kb.environments]
 # torchserve = [
@@ -26,7 +26,7 @@ def serving_throughput(cell: Cell) -> Step:
     """Return 50 requests of one image to `cell.model` (null, mlp, resnet50), `cell.clients` at a time.
 
     `cell.protocol` is grpc, rest-binary or rest-json; `cell.batch` how many requests the server may answer at
-    once. The server has as many workers as there are cores.
+    once. TorchServe has as many workers, of one thread each, as the cell has threads.
     """
     if cell.framework == "stated":
         return serving.stated(cell, REQUESTS)

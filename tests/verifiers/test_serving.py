@@ -194,8 +194,31 @@ def test_a_server_ends_with_all_that_it_started(tmp_path: Path) -> None:
     )
     with ExitStack() as ending:
         servers.python_server(script, {}, ending)
-        family = [each for child in psutil.Process().children() for each in (child, *child.children())]
-        assert len(family) == 2
+        family = psutil.Process().children(recursive=True)
+        assert len(family) == 3, "a guard, the server and its child"
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_a_server_ends_with_a_process_that_was_killed(tmp_path: Path) -> None:
+    script = (
+        "import sys, time\n"
+        "from contextlib import ExitStack\n"
+        "from pathlib import Path\n"
+        "from models import servers\n"
+        "servers.python_server(Path(servers.__file__).with_name('empty_endpoint.py'), {}, ExitStack())\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (VERIFIERS, VERIFIERS.parent)))}
+    environment["TMPDIR"] = str(tmp_path)  # what it cannot clear itself goes with the test's own folder
+    starter = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    with starter.stdout:
+        assert starter.stdout.readline() == b"ready\n"
+        family = psutil.Process(starter.pid).children(recursive=True)
+        starter.kill()
+        starter.wait()
+    assert len(family) == 2
     assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
@@ -211,6 +234,30 @@ def test_the_plain_python_server_answers_what_the_model_itself_answers() -> None
         assert answer["same_shape"], answer
         assert answer["difference"] < 1e-4, answer
     assert not any(psutil.pid_exists(each) for answer in answers for each in answer["processes"])
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest-json"])
+def test_tensorflow_serving_is_asked_in_its_own_protocols(
+    protocol: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from models import served_models, serving
+
+    program = tmp_path / "tensorflow_model_server"
+    stand_in = Path(__file__).with_name("tensorflow_stand_in.py")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(served_models, "saved_model", lambda cell, ending: tmp_path)
+    monkeypatch.setattr(serving, "_running", {})
+    monkeypatch.setattr(serving, "HEADROOM", 0.0)
+    with ExitStack() as ending:
+        monkeypatch.setattr(serving, "_ending", ending)
+        cell = Cell(
+            "tfserving/default", SETTINGS | {"model": "null", "protocol": protocol, "batch": 8}, seed=5
+        )
+        step = serving.step(cell, 10)
+        assert step.outputs()["logits"].tolist() == served_models.answer(cell).tolist()
+        assert step.settings()["server"] == "TensorFlow ModelServer: stand-in"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from kb.programs import program
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).parents[2]
 RTOL = 1e-4
-PROTOCOLS = ("grpc", "rest-binary", "rest-json")
+CELLS = (("null,mlp", "grpc,rest-binary,rest-json", "1,8"), ("resnet50", "grpc", "8"))
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +27,16 @@ def answers() -> list[dict[str, Any]]:
     runs_on, _ = program(ROOT / "verifiers" / "serving_throughput.py", (), print)
     command = [sys.executable, str(ROOT / "tests" / "verifiers" / "served.py"), "torchserve/default"]
     environment = os.environ | dict(runs_on.variables) | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [*command, "null,mlp,resnet50", ",".join(PROTOCOLS), "1,8"],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    found = []
+    for cells in CELLS:
+        done = subprocess.run([*command, *cells], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        found += [json.loads(line) for line in done.stdout.splitlines()]
+    return found
 
 
 def test_it_answers_what_the_model_itself_answers(answers: list[dict[str, Any]]) -> None:
-    assert len(answers) == 3 * len(PROTOCOLS) * 2
+    assert len(answers) == 2 * 3 * 2 + 1
     for answer in answers:
         assert answer["same_shape"], answer
         assert answer["difference"] < RTOL, answer

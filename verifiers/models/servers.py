@@ -22,6 +22,7 @@ from kb.verifier import Unavailable
 
 READY_SECONDS = 90
 LOG_END = 2000
+GUARD = Path(__file__).with_name("guard.py")
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ def folder_of(ending: ExitStack) -> Path:
 
 def start(command: list[str], folder: Path, variables: Mapping[str, str], ending: ExitStack) -> Any:
     """Start a server in its folder, where it writes `log`; it ends, with its children, when `ending` does."""
+    guarded = [sys.executable, str(GUARD), *command]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            guarded, cwd=folder, env=os.environ | variables, stdin=subprocess.PIPE, stdout=log, stderr=log
         )
     ending.callback(_end, process)
     return process
@@ -118,6 +120,7 @@ def _end(process: Any) -> None:
         with contextlib.suppress(psutil.Error):
             each.kill()
     process.wait()
+    process.stdin.close()
     psutil.wait_procs(family, timeout=10)
 
 
@@ -138,7 +141,7 @@ def until(process: Any, folder: Path, ready: Callable[[], object]) -> None:
                 time.sleep(0.1)
                 continue
             log = (folder / "log").read_text(encoding="utf-8", errors="replace")[-LOG_END:]
-            message = f"{process.args[0]} was not ready ({fault}); its log ends: {log}"
+            message = f"the server was not ready ({fault}); its log ends: {log}"
             raise RuntimeError(message) from fault
         return
 

@@ -52,9 +52,9 @@ def pytorch(cell: Cell) -> ModuleType:
     if cell.device == "tpu" and cell.mode == "xla":
         _imported("torch_xla")  # makes the device `xla` known to PyTorch
     elif cell.device != "cpu":
-        found = torch.accelerator.current_accelerator(check_available=True)
-        if found is None or named("pytorch", found.type) != cell.device:
-            raise _no_device(cell, found and named("pytorch", found.type))
+        found = _accelerator(torch)
+        if found is None or named("pytorch", found) != cell.device:
+            raise _no_device(cell, found and named("pytorch", found))
     return torch
 
 
@@ -148,7 +148,7 @@ def finish(cell: Cell, framework: ModuleType) -> Callable[[], object]:
     if cell.device == "tpu" and cell.framework == "pytorch":
         return partial(importlib.import_module("torch_xla").sync, wait=True)
     if cell.framework == "pytorch":
-        return framework.accelerator.synchronize
+        return getattr(framework, "accelerator", framework.cuda).synchronize
     if cell.framework == "tensorflow":
         return framework.test.experimental.sync_devices
     return lambda: None  # JAX: arms block on their results
@@ -161,6 +161,14 @@ def _imported(framework: str) -> ModuleType:
         if error.name != framework:
             raise
         raise Unavailable(lacking(framework, INSTALL[framework])) from error
+
+
+def _accelerator(torch: ModuleType) -> str | None:
+    """Return what PyTorch calls the accelerator it finds; before 2.6 asked for one named `cuda` alone."""
+    if not hasattr(torch, "accelerator"):
+        return "cuda" if torch.cuda.is_available() else None
+    found = torch.accelerator.current_accelerator(check_available=True)
+    return found and found.type
 
 
 def lacking(package: str, pinned: str) -> str:

@@ -20,11 +20,8 @@ PYTHON = "KB_PYTHON_TORCHSERVE"
 HANDLER = Path(__file__).with_name("torchserve_handler.py")
 BATCH_DELAY = 5
 """Milliseconds for which the server waits for a batch to fill."""
-JAVA = "-Xbatch -XX:TieredStopAtLevel=1"
-"""Java compiles with its first compiler, which is done in seconds, and not while the server waits.
-
-Its second one takes minutes of load, and goes on in the background while other arms are timed.
-"""
+JAVA = "-Xbatch"
+"""Java compiles where the code is called, and not in the background while other arms are timed."""
 
 
 def installed() -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from kb.verifier import Array, Arrays, Cell
+from kb.verifier import Array, Arrays, Cell, Unavailable
 from models import conversion, observation, pipelines, settings
 from models.architecture import Architecture, is_trained
 from models.descent import MOMENTUM, RATE, Training, described, is_moving_mean, looped
@@ -35,8 +35,14 @@ def _pytorch(
         if piped:
             images, classes = images.to(device, memory_format=layout), classes.to(device)
         optimizer.zero_grad(set_to_none=True)
-        loss = cross_entropy(model(images), classes)
-        loss.backward()
+        try:
+            loss = cross_entropy(model(images), classes)
+            loss.backward()
+        except (
+            AssertionError
+        ) as error:  # what torch.compile wrote checks itself: 2.1 fails on attention's strides
+            message = f"PyTorch {torch.__version__} compiles this network to code that fails: {error}"
+            raise Unavailable(message) from error
         optimizer.step()
         return loss.detach()
 
