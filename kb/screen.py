@@ -142,7 +142,6 @@ def _machine(found: Mapping[str, Any]) -> str:
         return f"the record's citations and logic, {found['ended'][:10]}"
     host = found["environment_key"]["host"]
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items() if name != "numpy")
-    return (
-        f"{host['cpu']}, {host['logical_cores']} cores ({found['hardware']}, {found['environment']}); "
-        f"{versions}; {found['ended'][:10]}, {found['seconds']:.0f} s, budget {found['budget']}"
-    )
+    where = f"{host['cpu']}, {host['logical_cores']} cores ({found['hardware']}, {found['environment']})"
+    when = f"{found['ended'][:10]}, {found['seconds']:.0f} s, budget {found['budget']}"
+    return "; ".join(filter(None, (where, versions, when)))

@@ -208,7 +208,7 @@ def test_all_arms_need_the_same_operations_and_say_how_many(folder: Path, verifi
         "training_sweep:mlp": 32 * 4 * 3 * MLP,
         "training_sweep:transformer": 32 * 4 * 3 * TRANSFORMER,
         "training_sweep:pipeline": 32 * 4 * 3 * MLP,
-        "training_sweep:mobilenet": 32 * 2 * 3 * MOBILENET,
+        "training_sweep:mobilenet": 2 * 2 * 3 * MOBILENET,
         "deployed_inference:transformer": 2 * TRANSFORMER,
     }
     for arm in arms_of(verifier):
