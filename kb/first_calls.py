@@ -7,7 +7,7 @@ START = ("build_ns", "cold_ns")
 """What a user waits for once, with empty caches: building the model, and the first call, which compiles."""
 
 
-def break_even(of: Mapping[str, int], against: Mapping[str, int]) -> float | None:
+def break_even(of: Mapping[str, float], against: Mapping[str, float]) -> float | None:
     """Return after how many steps the arm that starts more slowly has caught up.
 
     (C_B - C_A) / (t_A - t_B), with C what starting costs and t the time of a steady step

@@ -1,6 +1,7 @@
 """What starting the arms of a cell took, and when the one that starts later pays, in a sentence each."""
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 from kb.first_calls import START, break_even
@@ -28,14 +29,27 @@ def pays(found: Json, cell: Json) -> str | None:
     return None if first is None else _pays(first)
 
 
-def _first_calls(found: Json, cell: Json) -> dict[str, Mapping[str, int]] | None:
-    pair = found["plan"]["pairs"][cell["pair"]]
-    first = {arm: found["first_calls"].get(f"{arm}@{cell['place']}", {}) for arm in pair}
+def _first_calls(found: Json, cell: Json) -> dict[str, dict[str, float]] | None:
+    """Return what starting took, with the step of the bursts: to warm up, a block takes too few."""
+    first: dict[str, dict[str, float]] = {}
+    for arm in found["plan"]["pairs"][cell["pair"]]:
+        first[arm] = dict(found["first_calls"].get(f"{arm}@{cell['place']}", {}))
+        if steps := _steps(found, arm, cell["place"]):
+            first[arm]["typical_ns"] = median(steps)
     known = len(first) > 1 and all({*START, "typical_ns"} <= set(each) for each in first.values())
     return first if known else None
 
 
-def _pays(first: Mapping[str, Mapping[str, int]]) -> str:
+def _steps(found: Json, arm: str, place: int) -> list[float]:
+    """Return the cost of a step in every burst of an arm at a place, of the context where none decides."""
+    for columns in (found["samples"], found.get("context_samples", {})):
+        rows = zip(*(columns.get(name, ()) for name in ("arm", "place", "cost", "steps")), strict=True)
+        if steps := [cost / count for own, at, cost, count in rows if (own, at) == (arm, place)]:
+            return steps
+    return []
+
+
+def _pays(first: Mapping[str, Mapping[str, float]]) -> str:
     waits = {arm: sum(each[name] for name in START) for arm, each in first.items()}
     early, late = sorted(waits, key=lambda arm: waits[arm])
     later = f"{late} starts {duration(waits[late] - waits[early])} later"

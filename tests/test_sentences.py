@@ -24,19 +24,30 @@ def test_a_typical_claim_over_several_cells_is_the_median_of_them(found):
     assert "20" not in said.partition(":")[0]
 
 
-def test_the_arm_that_starts_later_pays_after_the_steps_that_make_it_up(found):
-    said = waits.pays(found, cell(found))
+@pytest.fixture
+def without_bursts(found):
+    return found | {"samples": {}, "context_samples": {}}
+
+
+def test_the_arm_that_starts_later_pays_after_the_steps_that_make_it_up(without_bursts):
+    said = waits.pays(without_bursts, cell(without_bursts))
     assert said == "plain/once starts 3.1 s later and pays after 31 steps"
 
 
-def test_an_arm_that_starts_later_and_is_no_faster_never_pays(found):
+def test_the_step_is_that_of_the_bursts_and_not_of_a_few_while_warming_up(found):
+    assert waits.pays(found, cell(found)) == "plain/once starts 3.1 s later and pays after 32 steps"
+
+
+def test_an_arm_that_starts_later_and_is_no_faster_never_pays(without_bursts):
+    found = without_bursts
     found["first_calls"] |= {f"{rich.ONCE}@0": rich.first(1.0, 0.5, 3.0, 0.2)}
     assert waits.pays(found, cell(found)) == (
         "plain/once starts 3.1 s later and never pays, its step being no faster"
     )
 
 
-def test_thousands_of_steps_are_grouped(found):
+def test_thousands_of_steps_are_grouped(without_bursts):
+    found = without_bursts
     found["first_calls"] |= {f"{rich.ONCE}@0": rich.first(1.0, 0.5, 3.0, 0.19975)}
     assert "pays after 12,400 steps" in waits.pays(found, cell(found))
 

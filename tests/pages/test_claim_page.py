@@ -137,7 +137,7 @@ def test_an_arm_beside_is_listed_and_marked_as_never_judged(root, open_claim, bo
 def test_first_calls_come_with_the_steps_after_which_they_pay(root, open_claim, body):
     text = body(rich_page(root, open_claim))
     assert "First call, empty caches" in text
-    assert "plain/once starts 3.1 s later and pays after 31 steps" in text
+    assert "plain/once starts 3.1 s later and pays after 32 steps" in text
 
 
 def test_settings_are_listed_per_arm(root, open_claim, body):
