@@ -1,5 +1,6 @@
 """The verdict rule of measured claims whose number is counted, not sampled, so that it has no noise."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -47,6 +48,9 @@ def judge_count(claim: Claim, finding: Mapping[str, Any]) -> CountJudgement:
         return CountJudgement(
             Verdict.UNTESTED, Reason.NO_DATA, because, undecided, undecided, readings, None, [None, None]
         )
+    if not is_number(value):
+        message = f"the finding's {field} is {value!r}, expected a finite number or None"
+        raise ValueError(message)
     number = float(value)
     rulings = {name: _ruling(number, region) for name, region in regions.items()}
     held = [name for name, ruling in rulings.items() if ruling.verdict is Verdict.SUPPORTED]
@@ -67,6 +71,11 @@ def judge_count(claim: Claim, finding: Mapping[str, Any]) -> CountJudgement:
         estimate=number,
         interval=[number, number],
     )
+
+
+def is_number(value: object) -> bool:
+    """Tell finite numbers from all else; what is none must never be held against a region."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _ruling(number: float, region: Interval) -> Ruling:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kb.counts import is_number
 from kb.devices import devices, hardware_class
 from kb.effects import as_columns
 from kb.environment import default_threads, observe
@@ -156,6 +157,9 @@ def _found(record: Record, finding: dict[str, Any], log: str) -> Json:
     wanted = [each.field for each in claim.expect]
     if claim.estimand is not None and claim.estimand.field is not None:
         wanted.append(claim.estimand.field)
+        if (number := finding.get(claim.estimand.field)) is not None and not is_number(number):
+            message = f"verifiers/{claim.verifier}.py: {claim.estimand.field} is {number!r}, not a number"
+            raise VerifierFault(message, log)
     lacking = [name for name in wanted if name not in finding]
     if lacking:
         named = ", ".join(lacking)

@@ -64,6 +64,12 @@ def test_a_number_that_is_not_to_be_had_is_no_verdict():
     assert found.estimate is None
 
 
+@pytest.mark.parametrize("share", [float("nan"), float("inf"), True, "0.1"])
+def test_what_is_no_number_is_never_held_against_a_region(share):
+    with pytest.raises(ValueError, match="expected a finite number"):
+        judged(share)
+
+
 def test_without_a_stated_figure_no_magnitude_is_judged():
     assert judged(0.1).magnitude.verdict == "untested"
     region = {"low": 0.02, "because": "the hull"}

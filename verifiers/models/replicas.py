@@ -6,11 +6,9 @@ and talked to alike. On CPUs replica k runs on the k-th core that this process m
 
 import json
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from kb.verifier import Arrays, Cell, Unavailable
+from models.servers import free_ports
 
 HERE = Path(__file__).parent
 
@@ -50,7 +49,7 @@ class Replicas:
                 f"needs {count} processor cores, one for each process; this process may use {len(cores)}"
             )
             raise Unavailable(message, "no-hardware")
-        addresses = [f"127.0.0.1:{port}" for port in _free_ports(count)]
+        addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
         self._ending = ExitStack()
         self._replicas = [
             self._start({**asdict(cell), "arm": mode}, rank, addresses, images) for rank in range(count)
@@ -117,12 +116,3 @@ def _taken(path: Path) -> Arrays:
     arrays = dict(np.load(path))
     path.unlink()
     return arrays
-
-
-def _free_ports(count: int) -> Iterator[int]:
-    """Yield ports that were free a moment ago; all are held until the last is known, so that none repeats."""
-    with ExitStack() as held:
-        for _ in range(count):
-            listening = held.enter_context(closing(socket.socket()))
-            listening.bind(("127.0.0.1", 0))
-            yield listening.getsockname()[1]
