@@ -6,10 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from kb.claim import as_plain
 from kb.errors import OldOutcome
 from kb.files import outcome_paths, read_outcome
 from kb.library import Library, Record
 from kb.outcome import frozen_record
+from kb.run_request import run_request
 from kb.summary import Entry, Standing, standing
 from kb.words import Hardware, Reason, Verdict
 
@@ -52,13 +54,14 @@ def row(record: Record, outcomes: list[Entry]) -> Row:
     stands = stands_as(record, outcomes)
     speaks = stands.spokesman
     reason, because = (speaks.reason, speaks.because) if speaks else why_untested(record)
+    by_hardware = {hardware.value: word.value for hardware, word in sorted(stands.by_hardware.items())}
     return {
         "id": record.id,
         "kind": claim.kind.value,
         "topic": record.topic.value,
         "title": claim.title,
         "summary": stands.summary.value,
-        "by_hardware": {hardware.value: word.value for hardware, word in sorted(stands.by_hardware.items())},
+        "by_hardware": by_hardware,
         "verifier": claim.verifier,
         "reason": reason.value,
         "because": because,
@@ -67,6 +70,7 @@ def row(record: Record, outcomes: list[Entry]) -> Row:
         "as_of": claim.as_of,
         "run": speaks.run if speaks else None,
         "outcomes": len(outcomes),
+        "request": run_request(record.id, as_plain(claim), by_hardware, reason),
     }
 
 

@@ -29,7 +29,7 @@ EPILOG = """exit status:
   0 supported, or as asked      4 untested here (hardware, software, data)
   1 refuted                     5 a verifier or kb itself failed
   2 bad input                   6 stored evidence does not agree with itself
-  3 inconclusive or mixed     130 interrupted
+  3 inconclusive or mixed     130 interrupted (SIGINT, SIGTERM or SIGHUP)
 With several claims: the first of 2, 6, 5, 1, 3, 4, 0 that occurred."""
 
 
@@ -66,7 +66,10 @@ def _run(name: str, arguments: Sequence[str], program: str) -> int:
     )
     module.arguments(parser)
     options = parser.parse_intermixed_args(list(arguments))
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where a background shell has them ignored
+    stops = [signal.SIGINT, signal.SIGTERM]  # also where a background shell has them ignored
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it, to go on without a terminal
+        stops.append(signal.SIGHUP)
+    for number in stops:
         signal.signal(number, _as_interrupt)
     try:
         status = int(module.run(options))

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from filelock import FileLock
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from kb.sentinel import TOKEN, cleaned_up
 from kb.verifier import Unavailable
 
 CACHE = "KB_CACHE"
@@ -147,7 +149,10 @@ def _canonical(line: str) -> str:
 
 
 def _run(command: list[str], log: Path | None = None) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    token = secrets.token_hex(8)
+    with cleaned_up(token):
+        given = os.environ | {TOKEN: token}
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=given)
     if done.returncode == 0:
         return done.stdout
     said = done.stderr or done.stdout

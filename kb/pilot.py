@@ -31,7 +31,10 @@ GATE, TRIAL = -1, 0
 
 
 def gate(run: Run) -> None:
-    """Open every arm once, hold the arms against each other, and learn what their steps cost."""
+    """Open every arm once, hold the arms against each other, and learn what their steps cost.
+
+    Where the budget ends before that, nothing more is opened, and nothing may be timed.
+    """
     lacking: dict[str, str] = {}
     run.report({"event": "pilot", "arms": sorted({arm for _, arm in run.slots()})})
     for threads, places in run.groups():
@@ -41,6 +44,8 @@ def gate(run: Run) -> None:
                 _compare_at(run, workers, place, lacking)
             if lacking:
                 _drop(run, lacking)
+            if run.spent():
+                return
             if run.plan.tuned:
                 run.measured.plan = run.plan.with_fastest(_typical(run))
             failed = run.measured.parity or run.measured.voids
@@ -129,7 +134,7 @@ def _compare_at(run: Run, workers: dict[str, Worker], place: int, lacking: dict[
     outputs: dict[Slot, Any] = {}
     settled = [0]
     for side, arm in run.slots():
-        if arm in lacking:
+        if arm in lacking or run.spent():
             continue
         try:
             outputs[side, arm] = _open(run, workers[side], (side, arm), place, settled)
@@ -157,7 +162,7 @@ def _open(run: Run, worker: Worker, slot: Slot, place: int, settled: list[int]) 
     _, arm = slot
     key = f"{arm}@{place}"
     found = worker.ask("open", key=key, cell=run.cell(arm, place))
-    arrays = _outputs(worker, key) if _gated(run, place) else {}
+    arrays = _outputs(run, worker, key) if _gated(run, place) else {}
     if not _weighs(run):
         found |= _warm(run, worker, key, settled)
         differs = run.observe(slot, place, found.pop("settings"))
@@ -178,8 +183,8 @@ def _warm(run: Run, worker: Worker, key: str, settled: list[int]) -> dict[str, A
     return {**warmed, "settled_after": after}
 
 
-def _outputs(worker: Worker, key: str) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
+def _outputs(run: Run, worker: Worker, key: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(dir=run.caches) as folder:
         path = str(Path(folder) / "outputs.npz")
         worker.ask("outputs", key=key, path=path)
         with np.load(path, allow_pickle=False) as saved:

@@ -14,6 +14,8 @@ FEWEST_BLOCKS = 8
 MOST_BLOCKS = 40
 CONTROL_EVERY = 4
 SECONDS = {Budget.SMOKE: 20.0, Budget.QUICK: 180.0, Budget.NORMAL: 600.0, Budget.DEEP: 3600.0}
+OFF_SCOPE_SHARE = 0.5
+"""Of a quick run's time, what one off the claim's scope has: its outcome is indicative, and never counts."""
 SHORT = (Budget.SMOKE, Budget.QUICK)
 """Budgets that keep to the deciding cells."""
 BURST_SECONDS = {Budget.SMOKE: 0.02, Budget.QUICK: 0.1, Budget.NORMAL: 0.1, Budget.DEEP: 0.25}
@@ -49,7 +51,7 @@ def make_plan(
     seed : int
         Seed of weights, data and the order of bursts.
     seconds : float or None
-        Wall time that may be spent; that of the budget if None.
+        Wall time that may be spent; see `wall_time`.
     in_scope : bool
         Whether the hardware is what the claim speaks of; elsewhere its cells may be others.
 
@@ -75,7 +77,7 @@ def make_plan(
         beside=[] if budget in SHORT else list(claim.cells.beside),
         along=claim.along,
         budget=budget,
-        seconds=seconds or SECONDS[budget],
+        seconds=wall_time(budget, seconds, in_scope),
         burst_seconds=BURST_SECONDS[budget],
         fewest_blocks=FEWEST_BLOCKS,
         most_blocks=1 if budget is Budget.SMOKE else MOST_BLOCKS,
@@ -88,6 +90,12 @@ def make_plan(
         declared=len({place for place, _ in deciding}) if claim.cells.tuned else len(deciding),
         tuned=bool(claim.cells.tuned),
     )
+
+
+def wall_time(budget: Budget, seconds: float | None, in_scope: bool) -> float:
+    """Return the seconds that a run may take: those given, else the budget's, cut where it cannot count."""
+    share = OFF_SCOPE_SHARE if budget is Budget.QUICK and not in_scope else 1.0
+    return seconds or SECONDS[budget] * share
 
 
 def _grid(

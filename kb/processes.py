@@ -1,8 +1,4 @@
-"""Worker processes seen from outside: started fresh, talked to with deadlines, and gone at the end.
-
-Every worker and all that it starts carries a token in its environment, so that even a child that left its
-session and its parent is found and killed.
-"""
+"""Worker processes seen from outside: started fresh, talked to with deadlines, and gone at the end."""
 
 import contextlib
 import json
@@ -23,9 +19,9 @@ import psutil
 
 from kb.devices import hidden
 from kb.errors import VerifierFault
+from kb.sentinel import TOKEN
 from kb.verifier import Unavailable
 
-TOKEN = "KB_WORKER"  # noqa: S105 - a name, no secret
 LOG_END = 4000
 NANO = 1e9
 LONGEST_REPLY = 64 * 1024 * 1024
@@ -61,7 +57,7 @@ class Worker:
     verifier : Path
         The script.
     token : str
-        Marks this run's processes.
+        Marks this run's processes, and all that they start.
     threads : int
         Threads that OpenMP may use; the verifier sets its framework's own pools.
     device : str
@@ -225,14 +221,3 @@ def _environment(token: str, threads: int, device: str, caches: Path, padding: i
 def padding(order: random.Random) -> int:
     """Draw how many bytes of environment a fresh process gets."""
     return order.randrange(PADDING)
-
-
-def sweep(token: str) -> int:
-    """Kill every process that still carries the token; return how many were left."""
-    left = 0
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
-                process.kill()
-                left += 1
-    return left

@@ -2,7 +2,6 @@
 
 import os
 import random
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -113,14 +112,14 @@ class Run:
         plan: Plan,
         verifier: Path,
         report: Report,
+        token: str,
         caches: Path,
         whole: bool = False,
         program: Program = OWN,
     ) -> None:
         self.measured = Measurement(plan)
         self.verifier, self.report, self.caches, self.whole = verifier, report, caches, whole
-        self.program = program
-        self.token = secrets.token_hex(8)
+        self.program, self.token = program, token
         self.order = random.Random(plan.seed)  # noqa: S311 - an order that can be drawn again, no secret
         self.began = time.monotonic()
         self.declaration: dict[str, Any] = {}
@@ -207,3 +206,7 @@ class Run:
     def elapsed(self) -> float:
         """Return the seconds since the run began."""
         return time.monotonic() - self.began
+
+    def spent(self, ahead: float = 0.0) -> bool:
+        """Tell whether the budget has ended, or would within the seconds ahead; a smoke run's never does."""
+        return self.plan.budget is not Budget.SMOKE and self.elapsed() + ahead > self.plan.seconds

@@ -4,7 +4,6 @@ It repeats, interleaves, isolates and records. It does not judge: it asks `kb.ve
 """
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +18,9 @@ from kb.judgement import Judgement
 from kb.pilot import foresee, gate, note_first_calls
 from kb.plan import Plan
 from kb.planning import SHORT
-from kb.processes import OWN, Program, Worker, sweep
-from kb.run import Measurement, Report, Run, request_seconds
+from kb.processes import OWN, Program
+from kb.run import Measurement, Report, Run
+from kb.sentinel import cleaned_up
 from kb.verdict import judge
 from kb.verifier import Unavailable
 from kb.words import Budget, Reason, Verdict
@@ -51,22 +51,21 @@ def measure(plan: Plan, verifier: Path, report: Report, program: Program = OWN) 
     VerifierFault
         Where the verifier crashed, hung or answered rubbish.
     """
-    with tempfile.TemporaryDirectory() as caches:
-        run = Run(plan, verifier, report, Path(caches), program=program)
+    token = secrets.token_hex(8)
+    with cleaned_up(token) as caches:
+        run = Run(plan, verifier, report, token, caches, program=program)
         try:
             _carry_out(run)
         except KeyboardInterrupt:
             run.measured.interrupted = True
-        finally:
-            sweep(run.token)
-            run.measured.seconds["wall"] = run.elapsed()
-        return run.measured
+        run.measured.seconds["wall"] = run.elapsed()
+    return run.measured
 
 
 def _carry_out(run: Run) -> None:
-    """Run the gate and, if it passes, the pilot and the blocks."""
+    """Run the gate and, if it passes within the budget, the pilot and the blocks."""
     _agree(run)
-    if run.measured.parity or run.measured.voids:
+    if run.measured.parity or run.measured.voids or run.spent():
         return
     weighing = run.declaration["does"] == "weighs"
     if not weighing and run.plan.budget is not Budget.SMOKE:
@@ -82,8 +81,8 @@ def _add_context(run: Run, block: Block) -> None:
 
     Whatever goes wrong here costs the context alone: it is left out, and the run says why.
     """
-    wider = Run(run.plan, run.verifier, run.report, run.caches, whole=True, program=run.program)
-    wider.token, wider.began = run.token, run.began
+    wider = Run(run.plan, run.verifier, run.report, run.token, run.caches, whole=True, program=run.program)
+    wider.began = run.began
     measured, began = run.measured, run.elapsed()
     try:
         gate(wider)
@@ -109,7 +108,7 @@ def _context_blocks(run: Run, block: Block) -> None:
     numbers = (number for number in count(1) if not run.plan.is_control(number))
     for told, number in enumerate(islice(numbers, run.plan.fewest_blocks), start=1):
         began = time.monotonic()
-        if run.elapsed() + longest > run.plan.seconds:
+        if run.spent(longest):
             return
         replies = block(run, number)
         if number == FIRST and replies:
@@ -124,13 +123,13 @@ def _agree(run: Run) -> None:
 
     Rounding can tip a ReLU or a max-pool that lies on its edge, and the gradient then jumps though both
     arms are right; that is rare and depends on the draw. Arms that compute different things disagree on
-    every draw.
+    every draw. They count as different where the budget ends before another.
     """
     for draw in range(DRAWS):
         run.measured = Measurement(replace(run.plan, seed=run.plan.seed + (draw > 0)))
         gate(run)
         run.measured.seconds["processes"] = run.elapsed() - run.measured.seconds["bursts"]
-        if not run.measured.parity:
+        if not run.measured.parity or run.spent():
             break
 
 
@@ -139,8 +138,7 @@ def _blocks(run: Run, block: Block) -> None:
     longest, measured = 0.0, 0
     for number in count(1):
         began = time.monotonic()
-        spent = run.plan.budget is not Budget.SMOKE and run.elapsed() + longest > run.plan.seconds
-        if spent or measured == run.plan.most_blocks:
+        if run.spent(longest) or measured == run.plan.most_blocks:
             return
         replies = block(run, number)
         if number == FIRST and replies and run.measured.first_calls:
@@ -192,28 +190,3 @@ def settled(judgement: Judgement) -> bool:
         and judgement.direction.verdict in decided
         and readings
     )
-
-
-def probe(
-    verifier: Path, budget: Budget, report: Report, program: Program = OWN
-) -> tuple[dict[str, Any], str]:
-    """Run a probing verifier once in a fresh process; return its finding and the end of its log.
-
-    Raises
-    ------
-    Unavailable
-        Where it lacks what it needs.
-    VerifierFault
-        Where it crashed, hung or answered rubbish.
-    """
-    token = secrets.token_hex(8)
-    report({"event": "probe"})
-    with tempfile.TemporaryDirectory() as caches:
-        worker = Worker(verifier, token, 1, "cpu", request_seconds(budget), Path(caches), program=program)
-        try:
-            worker.seconds = max(worker.seconds, worker.ask("describe")["seconds"])
-            finding: dict[str, Any] = worker.ask("probe")["finding"]
-            return finding, worker.log_end()
-        finally:
-            worker.close()
-            sweep(token)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kb import asides, sentences, waits
+from kb.run_request import RunRequest, elsewhere
 from kb.words import Effect
 
 WIDTH = 100
@@ -68,9 +69,25 @@ def outcome(found: Mapping[str, Any], record: Mapping[str, Any], whole: bool = F
         *(paragraph("logic", _check(check)) for check in found["logic"]),
         paragraph("because", found["because"]),
         paragraph("on", _machine(found)),
+        *([] if whole else _elsewhere(found, record)),
         paragraph("more", f"kb show {found['claim']}   run {found['run']}"),
     ]
     return "\n".join(lines)
+
+
+def request(asked: RunRequest) -> list[str]:
+    """Return a run request as a paragraph and its commands, each whole on a line of its own."""
+    return [
+        paragraph("to settle it", f"on a machine with {asked['needs']}:"),
+        *(f"  {plain(command)}" for command in asked["commands"]),
+    ]
+
+
+def _elsewhere(found: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
+    needs = elsewhere(found, record)
+    if needs is not None:
+        where = f"kb show {found['claim']} has the commands, or such a run"
+        yield paragraph("settle it", f"on a machine with {needs}: {where}")
 
 
 def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:

@@ -2,14 +2,12 @@
 
 import hashlib
 import secrets
-import subprocess
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from kb.counts import is_number
+from kb.commit import commit
 from kb.devices import devices, hardware_class
 from kb.effects import as_columns
 from kb.environment import default_threads, observe
@@ -18,11 +16,12 @@ from kb.library import Library, Record
 from kb.outcome import Json, Outcome, frozen_record, rejudge
 from kb.packages import missing
 from kb.plan import digest
-from kb.planning import make_plan
+from kb.planning import make_plan, wall_time
+from kb.probing import Probed, checked_finding, probed_once, times
 from kb.processes import OWN, Program
 from kb.programs import installed, program
 from kb.run import Measurement, Report
-from kb.runner import measure, probe
+from kb.runner import measure
 from kb.scopes import off_scope
 from kb.verifier import Unavailable
 from kb.watched import as_columns as watched_as_columns
@@ -54,6 +53,9 @@ class Options:
         The year whose releases these are.
     report : callable
         Called with each event of the run.
+    probed : dict
+        What each probing verifier found, and when. Claims that share a verifier share its run where they are
+        given the same dict, which is for one device, threads and releases.
     """
 
     budget: Budget = Budget.NORMAL
@@ -64,6 +66,7 @@ class Options:
     versions: tuple[str, ...] = ()
     as_of: str | None = None
     report: Report = field(default=lambda event: None)
+    probed: Probed = field(default_factory=dict)
 
 
 def verify(library: Library, record: Record, options: Options) -> Outcome:
@@ -85,27 +88,28 @@ def verify(library: Library, record: Record, options: Options) -> Outcome:
         runs_on, there = _program(library, record, options)
         if there is not None:
             raw |= _circumstances(library, record, options, there)
-        in_scope = off_scope(record.claim, Hardware(raw["hardware"]), raw["environment_key"]) is None
-        raw |= _raw(library, record, options, runs_on, in_scope)
+        raw |= _raw(library, record, options, runs_on, _in_scope(record, raw))
     except Unavailable as lacking:
         raw["lacking"] = {"reason": _reason(lacking.reason), "because": str(lacking)}
     except VerifierFault as fault:
         raw |= {"failure": str(fault), "log": fault.log}
     except KeyboardInterrupt:
         raw["interrupted"] = True
-    raw |= {
-        "started": started.isoformat(timespec="seconds"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - began, 3),
-        "run": f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-    }
+    raw = {**times(began, started), **raw}
+    raw["run"] = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     return Outcome.model_validate({**raw, **rejudge(raw)})
+
+
+def _in_scope(record: Record, circumstances: Json) -> bool:
+    hardware = Hardware(circumstances["hardware"])
+    return off_scope(record.claim, hardware, circumstances["environment_key"]) is None
 
 
 def identity(library: Library, record: Record, options: Options) -> Json | None:
     """Return by which fields an outcome is one of this record, verifier, environment, releases and budget.
 
-    None where an environment would have to be made to know.
+    `seconds` is the wall time of the plan, if there is one. None where an environment would have to be made
+    to know.
     """
     there: list[str] | None = None
     if options.versions and _is_run(record):
@@ -113,7 +117,14 @@ def identity(library: Library, record: Record, options: Options) -> Json | None:
         if there is None:
             return None
     found = _circumstances(library, record, options, there)
-    return {name: found[name] for name in IDENTITY}
+    seconds = wall_time(options.budget, options.seconds, _in_scope(record, found))
+    return {name: found[name] for name in IDENTITY} | {"seconds": seconds}
+
+
+def is_of(wanted: Json, outcome: Json) -> bool:
+    """Tell whether a stored outcome has an identity: a new run would only repeat it."""
+    seconds = (outcome["plan"] or wanted)["seconds"]
+    return seconds == wanted["seconds"] and all(outcome[name] == wanted[name] for name in IDENTITY)
 
 
 def _is_run(record: Record) -> bool:
@@ -144,28 +155,12 @@ def _raw(library: Library, record: Record, options: Options, runs_on: Program, i
         message = f"needs the device {options.device}; this machine has {here}"
         raise Unavailable(message, Reason.NO_HARDWARE.value)
     if claim.kind is Kind.CAPABILITY or (claim.estimand is not None and claim.estimand.field is not None):
-        finding, log = probe(verifier, options.budget, options.report, runs_on)
-        return _found(record, finding, log)
+        finding, log, when = probed_once(options.probed, verifier, options.budget, options.report, runs_on)
+        return {**when, "finding": checked_finding(claim, finding, log)}
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     named = (record.id, claim, options.budget, options.threads, options.device, seed, options.seconds)
     plan = make_plan(*named, in_scope)
     return _measured(measure(plan, verifier, options.report, runs_on))
-
-
-def _found(record: Record, finding: dict[str, Any], log: str) -> Json:
-    claim = record.claim
-    wanted = [each.field for each in claim.expect]
-    if claim.estimand is not None and claim.estimand.field is not None:
-        wanted.append(claim.estimand.field)
-        if (number := finding.get(claim.estimand.field)) is not None and not is_number(number):
-            message = f"verifiers/{claim.verifier}.py: {claim.estimand.field} is {number!r}, not a number"
-            raise VerifierFault(message, log)
-    lacking = [name for name in wanted if name not in finding]
-    if lacking:
-        named = ", ".join(lacking)
-        message = f"verifiers/{claim.verifier}.py: the finding lacks {named}, which the record expects"
-        raise VerifierFault(message, log)
-    return {"finding": finding}
 
 
 def _measured(measured: Measurement) -> Json:
@@ -214,7 +209,7 @@ def _circumstances(library: Library, record: Record, options: Options, there: li
         "record_sha256": record_hash,
         "verifier": claim.verifier if exists else None,
         "verifier_sha256": code_hash(verifier) if verifier is not None and exists else None,
-        "verifier_commit": _commit(library.root) if exists else None,
+        "verifier_commit": commit(library.root) if exists else None,
     }
 
 
@@ -224,21 +219,6 @@ def code_hash(verifier: Path) -> str:
     for path in sorted((verifier.parent / "models").glob("*.py")):
         found.update(path.name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
-
-
-def _commit(root: Path) -> str | None:
-    """Return the commit of the verifiers, with `+modified` where they differ from it; None outside git."""
-    try:
-        head = _git(root, "rev-parse", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--", "verifiers", "kb", "claims")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return head + ("+modified" if changed else "")
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
 def _reason(name: str) -> str:

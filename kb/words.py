@@ -140,7 +140,7 @@ class Budget(Explained):
     """How much time a `verify` may take."""
 
     SMOKE = "smoke", "seconds: proves that the verifier works, never decides"
-    QUICK = "quick", "3 minutes a claim"
+    QUICK = "quick", "3 minutes a claim, half of that where it can only be indicative"
     NORMAL = "normal", "10 minutes a claim"
     DEEP = "deep", "60 minutes a claim"
 

@@ -12,11 +12,11 @@ LAYER_OF = {
     "records": ("strict", "estimand", "citation", "claim", "source", "yaml_lines", "library", "lint", "schema", "root", "releases", "grids"),
     "statistics": (
         "plan", "planning", "watched", "dependence", "effects", "sequences", "steadiness", "resolution", "rulings", "gates",
-        "judgement", "specifications", "first_calls", "crossover", "projection", "counts", "verdict", "findings", "documents", "scopes", "outcome", "summary",
+        "judgement", "specifications", "first_calls", "crossover", "projection", "counts", "verdict", "findings", "documents", "scopes", "outcome", "summary", "run_request",
     ),
     "measurement": (
-        "verifier", "memory", "worker", "processes", "parity", "packages", "system_files", "cgroups", "host",
-        "software", "vendors", "devices", "environment", "interference", "declared", "run", "pilot", "blocks", "runner",
+        "verifier", "memory", "worker", "sentinel", "commit", "processes", "parity", "packages", "system_files", "cgroups", "host",
+        "software", "vendors", "devices", "environment", "interference", "declared", "run", "pilot", "blocks", "runner", "probing",
         "verification", "isolated", "programs",
     ),
     "store": ("files", "database", "catalogue", "listing", "recheck"),

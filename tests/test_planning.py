@@ -120,6 +120,22 @@ def test_time_that_is_given_takes_the_place_of_the_budget_s():
     assert make_plan("a-claim", claim, Budget.NORMAL, 2, "cpu", 7, seconds=30.0).seconds == 30
 
 
+@pytest.mark.parametrize(
+    ("budget", "seconds", "off_scope"),
+    [
+        (Budget.QUICK, None, 90),
+        (Budget.QUICK, 50.0, 50),
+        (Budget.NORMAL, None, 600),
+        (Budget.DEEP, None, 3600),
+    ],
+)
+def test_a_quick_run_that_can_never_count_has_half_the_time(budget, seconds, off_scope):
+    claim = Claim.model_validate_json(json.dumps(CLAIM))
+    plan = make_plan("a-claim", claim, budget, 2, "cpu", 7, seconds, in_scope=False)
+    assert plan.seconds == off_scope
+    assert make_plan("a-claim", claim, Budget.QUICK, 2, "cpu", 7).seconds == 180
+
+
 def test_a_claim_without_cells_cannot_be_planned():
     with pytest.raises(ValueError, match="nothing can be planned"):
         made(cells=None, primary=None)

@@ -4,6 +4,7 @@
 # ///
 """How large the runtimes for phones are, and those of Python: packed, unpacked, with what they need."""
 
+import io
 import itertools
 import re
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +20,24 @@ from kb.verifier import Unavailable, probes
 
 MAVEN = "https://repo1.maven.org/maven2"
 GOOGLE = "https://dl.google.com/android/maven2"
-PYTORCH_MOBILE = f"{MAVEN}/org/pytorch/pytorch_android/2.1.0/pytorch_android-2.1.0.aar"
+PYTORCH_MOBILE = f"{MAVEN}/org/pytorch/pytorch_android"
+LAST_RELEASE = "2.1.0"
 LITERT = f"{GOOGLE}/com/google/ai/edge/litert/litert"
 ARCHITECTURE = "jni/arm64-v8a/"
 WHEELS = {
     "litert": "ai-edge-litert",
-    "executorch": "executorch",
-    "pytorch": "torch",
-    "tensorflow": "tensorflow",
+    "executorch": "executorch torch==2.13.0",
+    "pytorch": "torch==2.13.0",
+    "tensorflow": "tensorflow==2.21.0",
 }
-PINNED = "torch==2.13.0\ntensorflow==2.21.0\n"
-"""So that what is weighed is what all other verifiers run, and no other package brings in another release."""
+"""What is asked of pip, the package itself first; PyTorch and TensorFlow in the releases that all others run.
+
+ExecuTorch's runtime for Python links PyTorch's libraries, though its package does not ask for them.
+"""
 STATED = 300e6
 NEAR = (0.75, 1.25)
 """Share of the stated 300 MB that counts as it; the region of the claim's reading."""
+SENSES = ("packed", "unpacked", "packed_with_dependencies", "unpacked_with_dependencies")
 NETWORK_SECONDS = 30
 
 
@@ -43,12 +49,18 @@ def runtime_footprint() -> dict[str, Any]:
     """Weigh Android's libraries for one architecture, and Python's wheels; sizes in bytes.
 
     `difference` is PyTorch Mobile's size less LiteRT's, over 300 MB; `quotient` the one over the other. Both
-    are None where the Android packages cannot be had, and `missing` says so.
+    are None where the Android packages cannot be had, and `missing` says so. Each of Python's packages is
+    resolved alone; `version` and `packages` tell which build was weighed, since PyPI's wheel of PyTorch for
+    Linux brings gigabytes for CUDA and others do not.
+
+    Raises
+    ------
+    Unavailable
+        Where pip cannot get one of the wheels.
     """
     android, missing = _android()
-    with tempfile.TemporaryDirectory() as folder:
-        python = {name: _wheels(package, Path(folder) / name) for name, package in WHEELS.items()}
-    mobile, lite = android.get("pytorch_mobile"), android.get("litert")
+    python = {name: _wheels(requirement) for name, requirement in WHEELS.items()}
+    mobile, lite = (android.get(name, {}).get("libraries") for name in ("pytorch_mobile", "litert"))
     return {
         "android": android,
         "difference": (mobile - lite) / STATED if mobile and lite else None,
@@ -59,17 +71,25 @@ def runtime_footprint() -> dict[str, Any]:
     }
 
 
-def _android() -> tuple[dict[str, int], str | None]:
+def _android() -> tuple[dict[str, dict[str, Any]], str | None]:
     try:
-        metadata = _fetched(f"{LITERT}/maven-metadata.xml").decode()
-        release = re.findall(r"<release>([^<]+)</release>", metadata)[0]
-        addresses = {"pytorch_mobile": PYTORCH_MOBILE, "litert": f"{LITERT}/{release}/litert-{release}.aar"}
-        return {name: _libraries(address) for name, address in addresses.items()}, None
-    except OSError as error:
+        return {
+            "pytorch_mobile": _weighed(PYTORCH_MOBILE, LAST_RELEASE),
+            "litert": _weighed(LITERT, _newest(f"{LITERT}/maven-metadata.xml")),
+        }, None
+    except (OSError, HTTPException, LookupError, zipfile.BadZipFile) as error:
         return {}, (
             "needs the Android packages of PyTorch Mobile 2.1.0 (repo1.maven.org) and LiteRT "
-            f"(dl.google.com), which cannot be reached from here: {error}"
+            f"(dl.google.com), which cannot be had from here: {error}"
         )
+
+
+def _newest(address: str) -> str:
+    found = re.search(r"<release>([^<]+)</release>", _fetched(address).decode(errors="replace"))
+    if found is None:
+        message = f"{address} names no release"
+        raise LookupError(message)
+    return found[1]
 
 
 def _fetched(address: str) -> bytes:
@@ -78,36 +98,47 @@ def _fetched(address: str) -> bytes:
     return found
 
 
-def _libraries(address: str) -> int:
-    """Return the bytes of an Android package's libraries for one architecture, as they lie on the phone."""
-    with tempfile.NamedTemporaryFile(suffix=".aar") as file:
-        file.write(_fetched(address))
-        file.flush()
-        with zipfile.ZipFile(file.name) as package:
-            return sum(
-                each.file_size for each in package.infolist() if each.filename.startswith(ARCHITECTURE)
-            )
+def _weighed(package: str, release: str) -> dict[str, Any]:
+    """Return the bytes of an Android package's libraries for one architecture, as they lie in it."""
+    address = f"{package}/{release}/{package.rpartition('/')[2]}-{release}.aar"
+    with zipfile.ZipFile(io.BytesIO(_fetched(address))) as archive:
+        sizes = [each.file_size for each in archive.infolist() if each.filename.startswith(ARCHITECTURE)]
+    if not sum(sizes):
+        message = f"{address} holds nothing below {ARCHITECTURE}"
+        raise LookupError(message)
+    return {"release": release, "libraries": sum(sizes)}
 
 
-def _wheels(package: str, folder: Path) -> dict[str, Any]:
-    """Return what a package of Python's weighs: its own wheel packed and unpacked, and with all it needs."""
-    folder.mkdir()
-    pinned = folder / "constraints.txt"
-    pinned.write_text(PINNED, encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", package]
-    where = ["--constraint", str(pinned), "--dest", str(folder)]
-    found = subprocess.run([*command, *where], capture_output=True, text=True)
-    if found.returncode:
-        message = f"needs the wheel of {package} from a package registry: {found.stderr.strip()[-300:]}"
-        raise Unavailable(message)
-    files = sorted(folder.glob("*.whl"))
-    own = next(file for file in files if file.name.lower().startswith(f"{package.replace('-', '_')}-"))
-    return {
-        "version": own.name.split("-")[1],
-        "wheel": own.stat().st_size,
-        "unpacked": _unpacked(own),
-        "with_dependencies": sum(map(_unpacked, files)),
-    }
+def _wheels(requirement: str) -> dict[str, Any]:
+    """Return what a package of Python's weighs, packed and unpacked, alone and with all that it needs.
+
+    Of what it needs, some is published as source alone; pip makes wheels of that. Were it asked for published
+    wheels only, it would go back to releases that are years old and needed nothing of the kind.
+    """
+    asked = requirement.split()
+    package = asked[0].partition("==")[0]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--prefer-binary", "--wheel-dir", folder]
+        command += [f"--only-binary={package}", *asked]
+        found = subprocess.run(command, capture_output=True, text=True)
+        if found.returncode:
+            said = "; ".join(line for line in found.stderr.splitlines() if line.startswith("ERROR: "))
+            message = f"needs the wheel of {package} from a package registry: {said or found.stderr:.300}"
+            raise Unavailable(message)
+        files = sorted(Path(folder).glob("*.whl"))
+        own = next(file for file in files if file.name.lower().startswith(f"{package.replace('-', '_')}-"))
+        return {
+            "version": own.name.split("-")[1],
+            "packed": _packed(own),
+            "unpacked": _unpacked(own),
+            "packed_with_dependencies": sum(map(_packed, files)),
+            "unpacked_with_dependencies": sum(map(_unpacked, files)),
+            "packages": ["==".join(file.name.split("-")[:2]) for file in files],
+        }
+
+
+def _packed(wheel: Path) -> int:
+    return wheel.stat().st_size
 
 
 def _unpacked(wheel: Path) -> int:
@@ -121,6 +152,6 @@ def _near(python: dict[str, dict[str, Any]]) -> list[str]:
     return [
         f"{larger} - {smaller}: {sense}, {difference / 1e6:.0f} MB"
         for larger, smaller in itertools.permutations(python, 2)
-        for sense in ("wheel", "unpacked", "with_dependencies")
+        for sense in SENSES
         if low <= (difference := python[larger][sense] - python[smaller][sense]) <= high
     ]

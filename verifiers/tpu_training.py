@@ -5,7 +5,7 @@
 """Time of training a network on a TPU, in TensorFlow by TPUStrategy and in PyTorch by torch_xla."""
 
 from kb.verifier import Cell, Step, Unavailable, measures
-from models import training
+from models import settings, training
 from models.architecture import named
 
 # A TPU multiplies float32 in three passes of bfloat16, and rounds otherwise than a CPU.
@@ -19,9 +19,22 @@ def tpu_training(cell: Cell) -> Step:
     Raises
     ------
     Unavailable
-        On any device but a TPU.
+        On any device but a TPU, and without what reaches it: torch_xla, or a TensorFlow with TPU kernels.
     """
     if cell.device != "tpu":
         message = f"needs a TPU, and torch_xla and TensorFlow built for it; this run is on {cell.device}"
         raise Unavailable(message, "no-hardware")
+    if cell.framework == "pytorch":
+        return _step(cell)
+    tf = settings.tensorflow(cell)
+    try:
+        return _step(cell)
+    except tf.errors.NotFoundError as error:  # so says a build without TPU kernels, such as PyPI's for CPUs
+        message = (
+            f"needs a TensorFlow built for TPUs, such as tensorflow-tpu; {tf.__version__} here finds none"
+        )
+        raise Unavailable(message) from error
+
+
+def _step(cell: Cell) -> Step:
     return training.step(named(cell.model), cell, images=8 * cell.batch, gate_steps=3)

@@ -57,6 +57,7 @@ def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]
         *(screen.paragraph("stated in", f"{m.source}: “{m.quote}”") for m in claim.stated_in),
         screen.paragraph("kind", f"{claim.kind}: {claim.kind.meaning}"),
         screen.paragraph("stands", f"{found['reason']}: {found['because']}"),
+        *(screen.request(found["request"]) if found["request"] else []),
         *(screen.paragraph("condition", _condition(c)) for c in claim.conditions),
         *(screen.paragraph(*_relation(r)) for r in claim.relates),
     ]

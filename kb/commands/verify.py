@@ -32,7 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--budget",
         choices=[*Budget],
         default=Budget.NORMAL.value,
-        help="smoke (never decides), quick 3 min, normal 10 min, deep 60 min a claim; default normal",
+        help="smoke (never decides), quick 3 min (90 s off a claim's scope), normal 10 min, deep 60 min a "
+        "claim; default normal",
     )
     parser.add_argument(
         "--seconds",
@@ -54,7 +55,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="leave out what this machine has an outcome of: same record, verifier, environment and budget",
+        help="leave out what this machine has an outcome of: same record, verifier, environment, budget and "
+        "seconds; its verdict counts for the exit status",
     )
     parser.add_argument("--publish", action="store_true", help="also copy the outcomes to data/evidence/")
     parser.add_argument(
@@ -81,11 +83,13 @@ def run(options: argparse.Namespace) -> int:
     ]:
         raise RecordFaults(faults)
     records = [library.record(claim) for claim in chosen]
-    statuses = []
+    statuses: list[Exit] = []
+    probed: dict[Path, Any] = {}
     for record in records:
-        if options.resume and _is_done(library, record, options):
+        if options.resume and (done := _done(library, record, options)):
+            statuses.append(status_of(done))
             continue
-        status = _verify(library, record, options)
+        status = _verify(library, record, options, probed)
         statuses.append(status)
         if status is Exit.INTERRUPTED:
             return int(status)
@@ -118,7 +122,7 @@ def _chosen(options: argparse.Namespace, library: Any) -> list[str]:
     ]
 
 
-def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
+def _verify(library: Any, record: Any, options: argparse.Namespace, probed: dict[Path, Any]) -> Exit:
     from kb import files, screen, verification  # noqa: PLC0415
     from kb.claim import as_plain  # noqa: PLC0415
     from kb.progress import Progress  # noqa: PLC0415
@@ -126,7 +130,8 @@ def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
     progress = Progress(record.id, sys.stderr, quiet=options.quiet)
     report = _streamed(record.id) if options.json else progress
     try:
-        outcome = verification.verify(library, record, _options(library.root, options, report))
+        given = _options(library.root, options, report, probed)
+        outcome = verification.verify(library, record, given)
     finally:
         progress.end()
     stored = outcome.as_json()
@@ -144,7 +149,9 @@ def _verify(library: Any, record: Any, options: argparse.Namespace) -> Exit:
     return status_of(stored)
 
 
-def _options(root: Path, options: argparse.Namespace, report: Callable[[Any], None]) -> Any:
+def _options(
+    root: Path, options: argparse.Namespace, report: Callable[[Any], None], probed: dict[Path, Any]
+) -> Any:
     from kb.environment import default_threads  # noqa: PLC0415
     from kb.verification import Options  # noqa: PLC0415
 
@@ -157,27 +164,27 @@ def _options(root: Path, options: argparse.Namespace, report: Callable[[Any], No
         versions=_versions(root, options),
         as_of=options.as_of,
         report=report,
+        probed=probed,
     )
 
 
-def _is_done(library: Any, record: Any, options: argparse.Namespace) -> bool:
-    """Tell whether this machine has an outcome of the claim that a new run would only repeat."""
+def _done(library: Any, record: Any, options: argparse.Namespace) -> dict[str, Any] | None:
+    """Return this machine's last outcome of the claim that a new run would only repeat, if there is one."""
     from kb.errors import KbError  # noqa: PLC0415
     from kb.files import RUNS, read_outcome  # noqa: PLC0415
-    from kb.verification import identity  # noqa: PLC0415
+    from kb.verification import identity, is_of  # noqa: PLC0415
 
-    wanted = identity(library, record, _options(library.root, options, lambda event: None))
+    wanted = identity(library, record, _options(library.root, options, lambda event: None, {}))
     if wanted is None:
-        return False
-    for path in (library.root / RUNS / record.id).glob("*.json"):
+        return None
+    for path in sorted((library.root / RUNS / record.id).glob("*.json"), reverse=True):
         try:
             found = read_outcome(path)
         except KbError:
             continue
-        whole = not found["interrupted"] and not found["failure"]
-        if whole and all(found[name] == value for name, value in wanted.items()):
-            return True
-    return False
+        if not found["interrupted"] and not found["failure"] and is_of(wanted, found):
+            return found
+    return None
 
 
 def _versions(root: Path, options: argparse.Namespace) -> tuple[str, ...]:

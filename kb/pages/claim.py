@@ -8,7 +8,7 @@ import streamlit as st
 
 from kb.errors import KbError, RecordFaults, UnknownClaim
 from kb.library import Library, load_library
-from kb.pages import answer, runs, stated
+from kb.pages import answer, provenance, runs, stated
 from kb.pages.evidence import Evidence, gather, nearest
 from kb.pages.markup import claim_link, fill, joined, visible
 from kb.root import find_root
@@ -45,6 +45,7 @@ def _show(evidence: Evidence, library: Library) -> None:
         lambda: answer.picture(evidence),
         lambda: answer.verdicts(evidence),
         lambda: answer.releases(evidence),
+        lambda: provenance.request(evidence),
         lambda: stated.meanings(evidence),
         lambda: stated.conditions(evidence),
         lambda: stated.published(evidence),

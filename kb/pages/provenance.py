@@ -94,3 +94,13 @@ def commands(evidence: Evidence) -> None:
     st.html(fill("<h3>{}</h3>", "Run it yourself"))
     claim = visible(evidence.record.id)
     st.code(f"verify {claim}\nkb show {claim}", language="bash")
+
+
+def request(evidence: Evidence) -> None:
+    """Show what somebody with other hardware is asked to run, where a class of the scope has no verdict."""
+    asked = evidence.row["request"]
+    if asked is None:
+        return
+    st.subheader("To settle it elsewhere", anchor="settle")
+    st.html(fill('<p class="kb-prose">On a machine with {}:</p>', asked["needs"]))
+    st.code(visible("\n".join(asked["commands"])), language="bash")

@@ -320,6 +320,21 @@ def test_an_address_of_a_source_that_is_no_web_address_is_no_link(root, open_cla
     assert "javascript:" not in body(open_claim(CAPABILITY))
 
 
+def test_a_claim_for_want_of_hardware_shows_what_to_run_elsewhere_as_code(root, open_claim, body):
+    path = root / f"claims/training/{MEASURED}.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("[cpu]", "[gpu]"), encoding="utf-8")
+    app = open_claim(MEASURED)
+    assert "On a machine with one NVIDIA GPU" in body(app)
+    assert "To settle it elsewhere" in [each.value for each in app.subheader]
+    (code,) = [each for each in app.code if "--publish" in each.value]
+    assert f".venv/bin/verify {MEASURED} --device cuda --budget deep --publish" in code.value.splitlines()
+
+
+def test_a_claim_that_is_settled_asks_for_no_run_elsewhere(outcome_file, open_claim, body):
+    outcome_file(MEASURED, RUN, effects=noisy(2.0))
+    assert "To settle it elsewhere" not in body(open_claim(MEASURED))
+
+
 def test_nothing_is_written_by_looking(root, outcome_file, open_claim):
     outcome_file(MEASURED, RUN, effects=noisy(2.0))
     before = {path for path in root.rglob("*") if path.name != "listing.json"}

@@ -13,8 +13,15 @@ from kb.parity import differences
 from kb.verifier import Cell, Unavailable
 
 SETTINGS = {"model": "small-cnn", "batch": 4, "processes": 2, "scaling": "weak"}
-FRAMEWORKS = {"pytorch": "ddp", "tensorflow": "multiworker"}
+TOGETHER = ["pytorch/ddp", "tensorflow/multiworker", "tensorflow/mirrored"]
 RTOL, ATOL = 1e-4, 1e-4
+WRONG_REDUCTION = """
+import sys
+if "models.replica" in sys.orig_argv:
+    import tensorflow as tf
+    sound = tf.distribute.ReplicaContext.all_reduce
+    tf.distribute.ReplicaContext.all_reduce = lambda self, op, values: {}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -36,17 +43,17 @@ def step_of(arm: str, **changed: Any) -> Any:
 
 
 @pytest.mark.parametrize("scaling", ["weak", "strong"])
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_together_they_compute_the_mean_of_what_they_compute_apart(framework: str, scaling: str) -> None:
-    together = step_of(f"{framework}/{FRAMEWORKS[framework]}", scaling=scaling).outputs()
-    apart = step_of(f"{framework}/single", scaling=scaling).outputs()
+@pytest.mark.parametrize("arm", TOGETHER)
+def test_together_they_compute_the_mean_of_what_they_compute_apart(arm: str, scaling: str) -> None:
+    together = step_of(arm, scaling=scaling).outputs()
+    apart = step_of(f"{Cell(arm).framework}/single", scaling=scaling).outputs()
     assert {name for name in together if name.startswith("grad/")}
     assert differences(together, apart, RTOL, ATOL) == []
 
 
 def test_both_frameworks_compute_the_same_together() -> None:
-    pytorch, tensorflow = (step_of(f"{name}/{mode}").outputs() for name, mode in FRAMEWORKS.items())
-    assert differences(pytorch, tensorflow, RTOL, ATOL) == []
+    pytorch, *tensorflow = (step_of(arm).outputs() for arm in TOGETHER)
+    assert [differences(pytorch, each, RTOL, ATOL) for each in tensorflow] == [[], []]
 
 
 def test_the_gate_names_processes_that_do_not_share_their_gradients() -> None:
@@ -60,13 +67,52 @@ def test_the_gate_names_processes_that_do_not_share_their_gradients() -> None:
     assert any("grad/" in each for each in differences(found, sound, RTOL, ATOL))
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_each_process_has_one_thread_and_a_core_of_its_own(framework: str) -> None:
-    together = step_of(f"{framework}/{FRAMEWORKS[framework]}")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param("values", id="none"),
+        pytest.param("[2 * each for each in sound(self, op, values)]", id="the sum for the mean"),
+    ],
+)
+def test_the_gate_names_the_gradients_of_devices_that_reduce_them_wrongly(
+    wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = step_of("tensorflow/single").outputs()
+    (tmp_path / "sitecustomize.py").write_text(WRONG_REDUCTION.format(wrong))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = step_of("tensorflow/mirrored").outputs()
+    wrongly = {name for name in found if differences({name: found[name]}, {name: apart[name]}, RTOL, ATOL)}
+    assert wrongly == {name for name in found if name.startswith("grad/")}
+
+
+@pytest.mark.parametrize("arm", TOGETHER[:2])
+def test_each_process_has_one_thread_and_a_core_of_its_own(arm: str) -> None:
+    together = step_of(arm)
     together.run()
     observed = together.settings()
     assert (observed["threads"], observed["replicas"], len(observed["cores"])) == (1, 2, 1)
-    assert observed["arm"] == f"{framework}/{FRAMEWORKS[framework]}"
+    assert observed["arm"] == arm
+
+
+def test_mirrored_replicas_share_a_process_with_a_device_a_thread_and_a_core_for_each() -> None:
+    together = step_of("tensorflow/mirrored")
+    together.run()
+    observed = together.settings()
+    assert [place[-5:] for place in observed["devices"]] == ["CPU:0", "CPU:1"]
+    assert (observed["threads"], observed["interop_threads"], observed["replicas"]) == (1, 2, 2)
+    assert (observed["arm"], len(observed["cores"])) == ("tensorflow/mirrored", 2)
+
+
+def test_a_pass_of_one_process_with_two_devices_ends_at_the_loss_of_two_processes() -> None:
+    from models.replicas import Replicas
+
+    cells = [Cell(f"tensorflow/{mode}", SETTINGS, seed=3) for mode in ("multiworker", "mirrored")]
+    with (
+        Replicas(cells[0], cells[0].arm, 2, 16) as several,
+        Replicas(cells[1], cells[1].arm, 1, 16, devices=2) as one,
+    ):
+        losses = [np.mean([answer["loss"] for answer in each.all("run")]) for each in (several, one)]
+    assert losses[0] == pytest.approx(losses[1], rel=RTOL)
 
 
 def test_a_pass_of_all_counts_the_images_of_all() -> None:

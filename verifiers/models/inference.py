@@ -89,7 +89,7 @@ def _pytorch(architecture: Architecture, cell: Cell, weights: Arrays, pixels: Ar
     images = torch.from_numpy(pixels.transpose(0, 3, 1, 2))
     images = images.to(device, memory_format=layout, copy=True)
     if mode == "torchscript":
-        model = torch.jit.freeze(torch.jit.script(plain))
+        model = torch.jit.optimize_for_inference(torch.jit.script(plain))  # which freezes it first
     elif mode == "export":
         model = exported.program(torch, plain, images)
     elif mode == "compile":

@@ -16,7 +16,6 @@ from models import settings
 from models.architecture import drawn, named
 
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2)
-STATISTICS = "moved/"
 
 
 class Replica:
@@ -30,13 +29,14 @@ class Replica:
 
         architecture = named(cell.model)
         self.images = int(told["images"])
-        weights, pixels, labels = drawn(architecture, cell, world * self.images)
-        share = slice(rank * self.images, (rank + 1) * self.images)
+        own = told["devices"] * self.images
+        weights, pixels, labels = drawn(architecture, cell, world * own)
+        share = slice(rank * own, (rank + 1) * own)
         self.training = training.begun(architecture, cell, weights, pixels[share], labels[share])
         self.cell = cell
 
     def run(self) -> dict[str, Any]:
-        """Train once on all images of this replica."""
+        """Train once on all images of this process."""
         return {"loss": self.training.passes(0, self.images)}
 
     def settings(self) -> dict[str, Any]:
@@ -62,6 +62,8 @@ def _join(cell: Cell, rank: int, addresses: list[str]) -> None:
     elif cell.mode == "multiworker":
         cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}
         os.environ["TF_CONFIG"] = json.dumps(cluster)
+    elif cell.mode == "mirrored":
+        os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"  # each CPU device gets its own threads
 
 
 def _cores() -> list[int]:
@@ -78,8 +80,8 @@ def main(told: dict[str, Any]) -> None:
     """Join the group, then obey until the pipe closes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    if told["core"] is not None:
-        os.sched_setaffinity(0, {told["core"]})
+    if told["cores"]:
+        os.sched_setaffinity(0, told["cores"])
     with os.fdopen(told["reply"], "w", encoding="utf-8") as replies:
         replica: Replica | None = None
         for line in sys.stdin:

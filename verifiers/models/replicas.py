@@ -1,7 +1,8 @@
-"""Processes that train together, each on its own share of every batch, and how they are told to.
+"""Replicas that train together, each on its own share of every batch, and how they are told to.
 
 Every replica is a process of its own (`models.replica`), a single one too, so that all are started, pinned
-and talked to alike. On CPUs replica k runs on the k-th core that this process may use.
+and talked to alike; only MirroredStrategy has all replicas in one process, a device for each. On CPUs replica
+k has the k-th core that this process may use, or shares the first so many with the others of its process.
 """
 
 import json
@@ -33,26 +34,30 @@ class Replicas:
     count : int
         Processes.
     images : int
-        Images of one pass of each.
+        Images of one pass of each replica.
+    devices : int
+        Replicas in each process, each with a device (or core) of its own.
 
     Raises
     ------
     Unavailable
-        With fewer cores than processes, on CPUs.
+        With fewer cores than replicas, on CPUs.
     """
 
-    def __init__(self, cell: Cell, mode: str, count: int, images: int) -> None:
+    def __init__(self, cell: Cell, mode: str, count: int, images: int, devices: int = 1) -> None:
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._cores = cores if cell.device == "cpu" else []
-        if self._cores and len(cores) < count:
+        if self._cores and len(cores) < count * devices:
             message = (
-                f"needs {count} processor cores, one for each process; this process may use {len(cores)}"
+                f"needs {count * devices} processor cores, one for each replica; "
+                f"this process may use {len(cores)}"
             )
             raise Unavailable(message, "no-hardware")
         addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
         self._ending = ExitStack()
         self._replicas = [
-            self._start({**asdict(cell), "arm": mode}, rank, addresses, images) for rank in range(count)
+            self._start({**asdict(cell), "arm": mode}, rank, addresses, images, devices)
+            for rank in range(count)
         ]
 
     def __enter__(self) -> Self:
@@ -92,17 +97,20 @@ class Replicas:
             raise Unavailable(answer["unavailable"], answer["reason"])
         return answer
 
-    def _start(self, cell: dict[str, Any], rank: int, addresses: list[str], images: int) -> tuple[Any, Any]:
+    def _start(
+        self, cell: dict[str, Any], rank: int, addresses: list[str], images: int, devices: int
+    ) -> tuple[Any, Any]:
         reading, writing = os.pipe()
-        told = {"cell": cell, "rank": rank, "addresses": addresses, "images": images, "reply": writing}
-        told["core"] = self._cores[rank] if self._cores else None
+        own = range(rank * devices, (rank + 1) * devices)
+        told = {"cell": cell, "rank": rank, "addresses": addresses, "images": images, "devices": devices}
+        told |= {"cores": self._cores[own.start : own.stop], "reply": writing}
         paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        own = {"PYTHONPATH": os.pathsep.join(paths)}
+        variables = {"PYTHONPATH": os.pathsep.join(paths)}
         if cell["device"] == "cuda":
-            own["CUDA_VISIBLE_DEVICES"] = str(rank)
+            variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, own))
         process = subprocess.Popen(
             [sys.executable, "-m", "models.replica", json.dumps(told)],
-            env=os.environ | own,
+            env=os.environ | variables,
             stdin=subprocess.PIPE,
             pass_fds=(writing,),
             text=True,

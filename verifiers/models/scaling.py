@@ -14,7 +14,13 @@ LARGE = 1e9
 """FLOP of one image from which on a pass is one batch, and all that a run has time for."""
 ALONE = {"pytorch": "pytorch/eager", "tensorflow": "tensorflow/function"}
 """How each framework trains in a process of its own; together, it trains in just that way."""
-ARMS = ("pytorch/single", "pytorch/ddp", "tensorflow/single", "tensorflow/multiworker")
+ARMS = (
+    "pytorch/single",
+    "pytorch/ddp",
+    "tensorflow/single",
+    "tensorflow/multiworker",
+    "tensorflow/mirrored",
+)
 
 
 def step(cell: Cell) -> Step:
@@ -26,7 +32,8 @@ def step(cell: Cell) -> Step:
     own = replace(cell, settings={**cell.settings, "batch": share})
     mode = cell.arm if together else ALONE[cell.framework]
     count = cell.processes if together else 1
-    replicas = Replicas(own, mode, count, images)
+    devices = count if cell.mode == "mirrored" else 1
+    replicas = Replicas(own, mode, count // devices, images, devices)
     return Step(
         run=partial(replicas.all, "run"),
         outputs=lambda: _together(replicas) if together else _mean(cell, images),

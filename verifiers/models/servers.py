@@ -57,7 +57,8 @@ def tensorflow_server() -> str:
     if program is None:
         message = (
             "needs tensorflow_model_server on the PATH; get it from TensorFlow's apt repository "
-            "(storage.googleapis.com/tensorflow-serving-apt) or the image tensorflow/serving"
+            "(storage.googleapis.com/tensorflow-serving-apt), or out of its image: docker cp "
+            "$(docker create tensorflow/serving):/usr/bin/tensorflow_model_server ~/.local/bin/"
         )
         raise Unavailable(message)
     return program

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from kb.verifier import Array, Arrays, Cell
-from models import conversion, observation, pipelines, settings
+from models import conversion, mirrored, observation, pipelines, settings
 from models.architecture import Architecture, is_trained
 from models.descent import MOMENTUM, RATE, Training, described, is_moving_mean, looped
 
@@ -53,6 +53,8 @@ def _scope(tf: Any, cell: Cell) -> AbstractContextManager[Any]:
     """Return the scope in which an arm's variables are made: a strategy's, or none in particular."""
     if cell.mode == "multiworker":
         return tf.distribute.MultiWorkerMirroredStrategy().scope()
+    if cell.mode == "mirrored":
+        return mirrored.strategy(tf, cell).scope()
     if cell.mode == "tpu":
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
         tf.tpu.experimental.initialize_tpu_system(resolver)
@@ -102,22 +104,13 @@ def _looped(
     architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, labels: Array, mode: str
 ) -> Training:
     tf, model, optimizer, observed, alike = _keras(architecture, cell, weights, pixels)
-    import keras
-
-    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     x, y = tf.constant(pipelines.as_fed(cell, pixels)), tf.constant(labels)
     piped = pipelines.is_piped(cell)
     batches = (
         pipelines.mapped(tf, pixels, labels, cell.batch) if piped else pipelines.sliced(x, y, cell.batch)
     )
 
-    def train(images: Any, classes: Any) -> Any:
-        with tf.GradientTape() as tape:
-            loss = cross_entropy(classes, model(images, training=True))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        return loss
-
+    train = _descending(tf, model, optimizer)
     if mode in ("multiworker", "tpu"):
         train = tf.function(_distributed(model.distribute_strategy, train))
     elif mode != "eager":
@@ -150,6 +143,47 @@ def _anatomy(train: Any, mode: str, *batch: Any) -> dict[str, int]:
     return {**graph, "instructions": len(instructions), "fusions": fused}
 
 
+def _descending(tf: Any, model: Any, optimizer: Any) -> Callable[[Any, Any], Any]:
+    """Return one step of descent on a batch, which gives the loss before it."""
+    import keras
+
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def train(images: Any, classes: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = cross_entropy(classes, model(images, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss
+
+    return train
+
+
+def _mirrored(
+    architecture: Architecture, cell: Cell, weights: Arrays, pixels: Array, labels: Array
+) -> Training:
+    """Train on several devices of this process, on batches of `cell.batch` from the share of each."""
+    pipelines.refuse(cell, "tensorflow/mirrored")
+    tf, model, optimizer, observed, alike = _keras(architecture, cell, weights, pixels)
+    strategy = model.distribute_strategy
+    descend = _descending(tf, model, optimizer)
+    batches = mirrored.shared(tf, strategy, pixels, labels, cell.batch)
+
+    @tf.function
+    def train(images: Any, classes: Any) -> Any:
+        # Keras divides a loss by the number of replicas: the sum is the mean of what each has for its batch.
+        return strategy.reduce("SUM", strategy.run(descend, (images, classes)), axis=None)
+
+    def in_force() -> dict[str, Any]:
+        images, classes = next(iter(batches(0, cell.batch)))
+        compiled = observation.is_xla(train, images, classes)
+        said = observed(*strategy.experimental_local_results(images))
+        places = list(strategy.extended.worker_devices)
+        return {**said, "eager": False, "jit_compile": compiled, "devices": places}
+
+    return Training(looped(train, batches, settings.finish(cell, tf)), observed=in_force, **alike)
+
+
 def _distributed(strategy: Any, train: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Return the step as the strategy runs it, with the loss of this replica's own batch.
 
@@ -167,5 +201,6 @@ ARMS: Mapping[str, Callable[..., Training]] = {
 }
 GROUPED: Mapping[str, Callable[..., Training]] = {
     "tensorflow/multiworker": partial(_looped, mode="multiworker"),
+    "tensorflow/mirrored": _mirrored,
     "tensorflow/tpu": partial(_looped, mode="tpu"),
 }
