@@ -3,6 +3,7 @@
 Text of records and outcomes is untrusted: control characters never reach the terminal.
 """
 
+import json
 import os
 import sys
 import textwrap
@@ -14,6 +15,8 @@ from kb.run_request import RunRequest, elsewhere
 from kb.words import Effect
 
 WIDTH = 100
+FOUND = {False: 170, True: 850}
+"""Characters of a field of a finding, on the short screen and on the whole one."""
 CELLS = 6
 """Deciding cells at most of which a whole screen tells first calls and arms beside."""
 MARKS = {"supported": "+", "refuted": "x", "mixed": "±", "inconclusive": "?", "untested": "-"}
@@ -66,6 +69,7 @@ def outcome(found: Mapping[str, Any], record: Mapping[str, Any], whole: bool = F
         paragraph("claimed", record["statement"]),
         *_measured(found, record),
         *(_behind(found, whole) if found.get("plan") is not None else []),
+        *_found(found.get("finding") or {}, whole),
         *(paragraph("logic", _check(check)) for check in found["logic"]),
         paragraph("because", found["because"]),
         paragraph("on", _machine(found)),
@@ -88,6 +92,14 @@ def _elsewhere(found: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[
     if needs is not None:
         where = f"kb show {found['claim']} has the commands, or such a run"
         yield paragraph("settle it", f"on a machine with {needs}: {where}")
+
+
+def _found(finding: Mapping[str, Any], whole: bool) -> Iterator[str]:
+    """Yield what a probing verifier found; the short screen leaves out what is empty, and tables."""
+    for name, value in finding.items():
+        if whole or (value not in (None, "", [], {}) and not isinstance(value, dict)):
+            text = value if isinstance(value, str) else json.dumps(value)
+            yield paragraph("found", f"{name}: {_cut(text, FOUND[whole])}")
 
 
 def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:

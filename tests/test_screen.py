@@ -66,6 +66,28 @@ def test_of_many_deciding_cells_only_the_first_are_told_one_by_one(root):
     assert "the first 6 of 80 deciding cells" in text
 
 
+def test_a_finding_is_told_field_by_field_and_tables_on_the_whole_screen_alone(measured):
+    finding = {
+        "pairs": ["a - b: 281 MB"],
+        "share": 0.25,
+        "missing": None,
+        "table": {"a": 1},
+        "long": "x" * 999,
+    }
+    brief, whole = (
+        screen.outcome({**measured, "finding": finding}, measured["record"], each).splitlines()
+        for each in (False, True)
+    )
+    told = [line.split(maxsplit=1)[1] for line in brief if line.startswith("found ")]
+    assert told[:2] == ['pairs: ["a - b: 281 MB"]', "share: 0.25"]
+    assert [line.partition(":")[0] for line in told[2:]] == ["long"]
+    assert [line.split()[1] for line in whole if line.startswith("found ")] == [
+        f"{name}:" for name in finding
+    ]
+    assert sum("xxx" in line for line in brief) < sum("xxx" in line for line in whole)
+    assert max(map(len, whole)) <= screen.WIDTH
+
+
 def test_a_run_that_was_void_has_a_screen_without_figures(root):
     claim = tiny.claim_of(root, "tiny-step-faster")
     found = tiny.outcome(

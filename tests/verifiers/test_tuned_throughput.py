@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kb.declared import voids
 from kb.library import load_library
 from kb.parity import differences
 from kb.processes import Worker
@@ -142,3 +143,15 @@ def test_what_is_compiled_is_what_the_arm_says(folder: Path, phase: str) -> None
     ]
     assert by_torch == ["pytorch/compile"]
     assert {one["threads"] for one in found.values()} == {1}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_what_an_arm_says_in_one_phase_is_not_held_against_it_in_the_other(folder: Path, arm: str) -> None:
+    trained, answered = (said(folder, job(arm, phase))["settings"] for phase in PHASES)
+    assert voids(arm, trained, answered) == []
+    assert voids(arm, trained, {**answered, "threads": 2}) == [f"{arm}: threads is 2, declared was 1"]
+
+
+def test_the_layers_of_pytorch_are_in_the_mode_of_the_phase(folder: Path) -> None:
+    found = {phase: said(folder, job(ARMS[0], phase))["settings"] for phase in PHASES}
+    assert [found[phase][f"training mode in {phase}"] for phase in PHASES] == [True, False]
