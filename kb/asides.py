@@ -1,6 +1,7 @@
-"""What is said beside a verdict and never judged: crossovers, projections, what compilers made."""
+"""What is said beside a verdict and never judged: crossovers, projections, rates, what compilers made."""
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 from kb.crossover import Sweep, sweeps
@@ -10,6 +11,9 @@ from kb.sentences import bounds, cell_name, deciding
 from kb.words import Effect
 
 Json = Mapping[str, Any]
+NANO = 1e9
+STATED = "stated/"
+"""How an arm's name begins that waits as long as a stated rate would take."""
 LEAST_PROJECTED = 3
 """Devices from which on a claim cannot be measured where two are."""
 
@@ -53,6 +57,28 @@ def projection(found: Json, record: Json) -> str | None:
     reached = projected_interval(Interval(low, high), measured, devices)
     within = bounds(reached.low, reached.high, form=".3f")
     return f"{within} on {devices} devices, a model and no measurement: {ASSUMED}; {MISSES}"
+
+
+def rates(found: Json, record: Json, cell: Json) -> str | None:
+    """Return what the arms of a cell got done in a second, in all and for each core of the claim's scope.
+
+    None unless the claim states a rate (its unit is "... /s") and cores. Of a stated rate the cores are those
+    of the scope, of a measured one the threads of the run.
+    """
+    unit, cores = record["estimand"]["unit"], (record.get("scope") or {}).get("cores")
+    if not unit.endswith("/s") or not cores:
+        return None
+    samples = found["samples"]
+    told = []
+    for arm in found["plan"]["pairs"][cell["pair"]]:
+        rows = zip(samples["arm"], samples["place"], samples["steps"], samples["cost"], strict=True)
+        speeds = [steps / cost for name, place, steps, cost in rows if (name, place) == (arm, cell["place"])]
+        if not speeds:
+            return None
+        rate = median(speeds) * NANO * found["pilot"][f"{arm}@{cell['place']}"]["items"]
+        shared = cores if arm.startswith(STATED) else found["plan"]["threads"]
+        told.append(f"{arm} {rate:,.0f} {unit}, {rate / shared:,.0f} for each of {shared} cores")
+    return "; ".join(told)
 
 
 def anatomy(found: Json, cell: Json) -> str | None:

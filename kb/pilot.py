@@ -19,7 +19,7 @@ from kb.resolution import rounds_per_block, smallest_effect, variances
 from kb.run import NANO, Run, Slot
 from kb.steadiness import settled_after
 from kb.verifier import Unavailable
-from kb.words import Budget, Quantifier
+from kb.words import Budget, Quantifier, Reason
 
 WARM_STEPS = 200
 WARM_MARGIN = 1.5
@@ -35,7 +35,7 @@ def gate(run: Run) -> None:
 
     Where the budget ends before that, nothing more is opened, and nothing may be timed.
     """
-    lacking: dict[str, str] = {}
+    lacking: dict[str, Unavailable] = {}
     run.report({"event": "pilot", "arms": sorted({arm for _, arm in run.slots()})})
     for threads, places in run.groups():
         with run.processes(sorted({side for side, _ in run.slots()}), threads) as workers:
@@ -130,7 +130,7 @@ def _weighs(run: Run) -> bool:
     return bool(run.declaration["does"] == "weighs")
 
 
-def _compare_at(run: Run, workers: dict[str, Worker], place: int, lacking: dict[str, str]) -> None:
+def _compare_at(run: Run, workers: dict[str, Worker], place: int, lacking: dict[str, Unavailable]) -> None:
     outputs: dict[Slot, Any] = {}
     settled = [0]
     for side, arm in run.slots():
@@ -139,7 +139,7 @@ def _compare_at(run: Run, workers: dict[str, Worker], place: int, lacking: dict[
         try:
             outputs[side, arm] = _open(run, workers[side], (side, arm), place, settled)
         except Unavailable as missing:
-            lacking[arm] = str(missing)
+            lacking[arm] = missing
     least = int(run.declaration["warm_steps"])
     run.warm_steps[place] = max(least, math.ceil(WARM_MARGIN * max(settled)))
     if not _gated(run, place):
@@ -147,7 +147,7 @@ def _compare_at(run: Run, workers: dict[str, Worker], place: int, lacking: dict[
     decide = {arm for pair in run.plan.deciding_pairs() for arm in pair}
     for (side, arm), found in _differences(run, outputs).items():
         if side == BESIDE or arm not in decide:
-            lacking[arm] = f"computes something else: {found[0]}"
+            lacking[arm] = Unavailable(f"computes something else: {found[0]}")
             continue
         settings = run.plan.settings[place]
         run.measured.parity.extend(f"{arm} at {settings}: {difference}" for difference in found)
@@ -209,9 +209,11 @@ def _differences(run: Run, outputs: dict[Slot, Any]) -> dict[Slot, list[str]]:
     }
 
 
-def _drop(run: Run, lacking: dict[str, str]) -> None:
-    narrowed = run.plan.without(lacking)
+def _drop(run: Run, lacking: dict[str, Unavailable]) -> None:
+    narrowed = run.plan.without({arm: str(missing) for arm, missing in lacking.items()})
     decides_alone = run.plan.quantifier is Quantifier.TYPICAL and narrowed.narrowed()
     if decides_alone or not narrowed.deciding:
-        raise Unavailable("; ".join(narrowed.dropped))
+        reasons = sorted(missing.reason for missing in lacking.values())
+        no_machine = Reason.NO_HARDWARE.value  # which no installing mends
+        raise Unavailable("; ".join(narrowed.dropped), no_machine if no_machine in reasons else reasons[0])
     run.measured.plan = narrowed

@@ -110,8 +110,9 @@ def _measured(found: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
         lines.append(paragraph("cells", sentences.spread(found)))
     if (note := sentences.exceeded(found, record)) is not None:
         lines.append(paragraph("note", note))
-    label = "indicative" if found["indicative"] else "direction"
-    lines.append(paragraph(label, _ruling(found["direction"])))
+    if sentences.states_direction(found):
+        label = "indicative" if found["indicative"] else "direction"
+        lines.append(paragraph(label, _ruling(found["direction"])))
     for reading in found["readings"]:
         region = sentences.bounds(reading["low"], reading["high"])
         lines.append(paragraph("reading", f"{reading['name']} [{region}]: {_ruling(reading)}"))
@@ -127,6 +128,8 @@ def _behind(found: Mapping[str, Any], whole: bool) -> Iterator[str]:
             yield paragraph(label, said)
     if shown := sentences.beside(found, cells):
         yield paragraph("beside", f"{'; '.join(shown)} (shown, not judged)")
+    told = (asides.rates(found, found["record"], cell) for cell in cells)
+    yield from (paragraph("rate", said) for said in told if said is not None)
     made = (asides.anatomy(found, cell) for cell in cells)
     yield from (paragraph("compiled", said) for said in made if said is not None)
     if (said := asides.projection(found, found["record"])) is not None:

@@ -107,6 +107,17 @@ def headline(found: Json) -> list[Json]:
     return [next((cell for cell in cells if cell["estimate"] == found["estimate"]), cells[0])]
 
 
+def states_direction(found: Json) -> bool:
+    """Tell whether the claim says which side leads: not if a reading of it takes in that neither does."""
+    if found["plan"] is None:
+        return True
+    neither = 0.0 if found["plan"]["effect"] == Effect.TREND else 1.0
+    limits = ((reading["low"], reading["high"]) for reading in found["readings"])
+    return not any(
+        (low is None or low <= neither) and (high is None or neither <= high) for low, high in limits
+    )
+
+
 def spread(found: Json) -> str:
     """Return how many deciding cells lie inside, outside and across the hull of the readings."""
     lows = [reading["low"] for reading in found["readings"]]

@@ -66,6 +66,30 @@ def test_of_many_deciding_cells_only_the_first_are_told_one_by_one(root):
     assert "the first 6 of 80 deciding cells" in text
 
 
+@pytest.mark.parametrize(
+    ("effect", "low", "high", "stated"),
+    [
+        ("speedup", 1.02, None, True),
+        ("speedup", None, 0.98, True),
+        ("speedup", 0.95, 1.05, False),
+        ("speedup", 0.95, None, False),
+        ("trend", None, -0.02, True),
+        ("trend", -0.1, 0.1, False),
+    ],
+)
+def test_a_direction_is_told_where_the_claim_says_which_side_leads(measured, effect, low, high, stated):
+    found = {
+        **measured,
+        "plan": {**measured["plan"], "effect": effect},
+        "readings": [{**measured["readings"][0], "low": low, "high": high}],
+    }
+    assert sentences.states_direction(found) is stated
+    assert (
+        any(line.startswith("direction") for line in screen.outcome(found, found["record"]).splitlines())
+        is stated
+    )
+
+
 def test_a_finding_is_told_field_by_field_and_tables_on_the_whole_screen_alone(measured):
     finding = {
         "pairs": ["a - b: 281 MB"],

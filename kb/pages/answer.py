@@ -63,7 +63,10 @@ def _lines(evidence: Evidence) -> Iterator[object]:
 
 
 def _seen(outcome: Json) -> str:
-    return f"Off the claim's scope, its direction there: {_ruling(outcome['direction'])}."
+    if sentences.states_direction(outcome):
+        return f"Off the claim's scope, its direction there: {_ruling(outcome['direction'])}."
+    said = "; ".join(f"{reading['name']}: {_ruling(reading)}" for reading in outcome["readings"])
+    return f"Off the claim's scope, as it reads there: {said}."
 
 
 def _why(outcome: Json) -> str:
@@ -177,7 +180,7 @@ def _rows(outcome: Json) -> Iterator[list[object]]:
     ]
     for question in ("direction", "magnitude"):
         ruling = outcome[question]
-        if outcome["plan"] is not None:
+        if outcome["plan"] is not None and (question != "direction" or sentences.states_direction(outcome)):
             yield ["", question, _question(question, outcome), _said(ruling, flag), ""]
     for reading in outcome["readings"]:
         region = sentences.bounds(reading["low"], reading["high"]) if "low" in reading else ""

@@ -72,6 +72,9 @@ def _cells(outcome: Json) -> None:
         st.html(fill("<p><b>Projected</b>: {}</p>", projected))
     for said in asides.crossovers(outcome):
         st.html(fill("<p>{}</p>", said))
+    for cell in sentences.headline(outcome)[:1]:
+        if (rates := asides.rates(outcome, outcome["record"], cell)) is not None:
+            st.html(fill("<p><b>Rates</b>: {}</p>", rates))
     rows = [
         [
             sentences.cell_name(plan.settings[cell["place"]], plan.pairs[cell["pair"]]),

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kb.library import load_library
 from kb.parity import differences
 from kb.processes import Worker
+from kb.verification import Options, verify
 from kb.verifier import Unavailable
+from kb.words import Budget, Reason, Verdict
 
 ROOT = Path(__file__).parents[2]
 ARMS = {"tensorflow/tpu": "tensorflow/function", "pytorch/xla": "pytorch/eager"}
@@ -148,3 +151,10 @@ def test_the_gate_names_an_arm_that_starts_from_another_bias(trained) -> None:
         outputs(trained[0], arm, faulty=faulty) for arm, faulty in zip(ARMS, (True, False), strict=True)
     )
     assert any(each.startswith("logits: differs by") for each in differences(one, other, 1e-2, 1e-3))
+
+
+def test_without_a_tpu_the_claim_is_untested_for_want_of_hardware() -> None:
+    library = load_library(ROOT)
+    found = verify(library, library.record("tensorflow-leads-on-tpu"), Options(budget=Budget.SMOKE))
+    assert (found.verdict, found.reason) == (Verdict.UNTESTED, Reason.NO_HARDWARE)
+    assert "tensorflow/tpu: needs a TPU" in found.because
