@@ -55,4 +55,5 @@ def _pays(first: Mapping[str, Mapping[str, float]]) -> str:
     later = f"{late} starts {duration(waits[late] - waits[early])} later"
     if first[late]["typical_ns"] >= first[early]["typical_ns"]:
         return f"{later} and never pays, its step being no faster"
-    return f"{later} and pays after {break_even(first[late], first[early]):,.0f} steps"
+    steps = f"{break_even(first[late], first[early]):,.0f}"
+    return f"{later} and pays after {steps} step{'' if steps == '1' else 's'}"
