@@ -62,20 +62,22 @@ def projection(found: Json, record: Json) -> str | None:
 def rates(found: Json, record: Json, cell: Json) -> str | None:
     """Return what the arms of a cell got done in a second, in all and for each core of the claim's scope.
 
-    None unless the claim states a rate (its unit is "... /s") and cores. Of a stated rate the cores are those
-    of the scope, of a measured one the threads of the run.
+    The rate of the baseline is the median over its bursts, that of the other arm the cell's estimate times
+    it. Of a stated rate the cores are those of the scope, of a measured one the threads of the run. None
+    unless the claim speaks of a rate (its unit is "... /s") and of cores.
     """
     unit, cores = record["estimand"]["unit"], (record.get("scope") or {}).get("cores")
-    if not unit.endswith("/s") or not cores:
+    if not unit.endswith("/s") or not cores or cell["estimate"] is None:
         return None
-    samples = found["samples"]
+    of, against = found["plan"]["pairs"][cell["pair"]]
+    samples, place = found["samples"], cell["place"]
+    rows = zip(samples["arm"], samples["place"], samples["steps"], samples["cost"], strict=True)
+    speeds = [steps / cost for arm, at, steps, cost in rows if (arm, at) == (against, place)]
+    if not speeds:
+        return None
+    baseline = median(speeds) * NANO * found["pilot"][f"{against}@{place}"]["items"]
     told = []
-    for arm in found["plan"]["pairs"][cell["pair"]]:
-        rows = zip(samples["arm"], samples["place"], samples["steps"], samples["cost"], strict=True)
-        speeds = [steps / cost for name, place, steps, cost in rows if (name, place) == (arm, cell["place"])]
-        if not speeds:
-            return None
-        rate = median(speeds) * NANO * found["pilot"][f"{arm}@{cell['place']}"]["items"]
+    for arm, rate in ((of, cell["estimate"] * baseline), (against, baseline)):
         shared = cores if arm.startswith(STATED) else found["plan"]["threads"]
         told.append(f"{arm} {rate:,.0f} {unit}, {rate / shared:,.0f} for each of {shared} cores")
     return "; ".join(told)

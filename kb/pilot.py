@@ -213,7 +213,8 @@ def _drop(run: Run, lacking: dict[str, Unavailable]) -> None:
     narrowed = run.plan.without({arm: str(missing) for arm, missing in lacking.items()})
     decides_alone = run.plan.quantifier is Quantifier.TYPICAL and narrowed.narrowed()
     if decides_alone or not narrowed.deciding:
-        reasons = sorted(missing.reason for missing in lacking.values())
+        decide = {arm for pair in run.plan.deciding_pairs() for arm in pair}
+        reasons = sorted(missing.reason for arm, missing in lacking.items() if arm in decide)
         no_machine = Reason.NO_HARDWARE.value  # which no installing mends
         raise Unavailable("; ".join(narrowed.dropped), no_machine if no_machine in reasons else reasons[0])
     run.measured.plan = narrowed

@@ -32,7 +32,7 @@ def cleaned_up(token: str) -> Iterator[Path]:
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     with tempfile.TemporaryDirectory(prefix="kb-", ignore_cleanup_errors=True) as folder:
         sentinel = subprocess.Popen(
-            [sys.executable, "-m", "kb.sentinel", token, folder],
+            [sys.executable, "-P", "-m", "kb.sentinel", token, folder],  # -P: nothing from the user's folder
             env=os.environ | {"PYTHONPATH": path},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

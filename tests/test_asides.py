@@ -6,22 +6,22 @@ import pytest
 
 from kb import asides
 
-CELL = {"place": 1, "pair": 0}
+CELL = {"place": 1, "pair": 0, "estimate": 0.015625}
 RECORD = {"estimand": {"unit": "request/s"}, "scope": {"cores": 16}}
 
 
 @pytest.fixture
 def found() -> dict[str, Any]:
-    """50 requests a step: the server takes 0.1 s for them, in one burst of three 0.4 s; another place is idle."""
+    """A stated rate that the bursts of one place keep to, but for one; the server is 64 times slower."""
     columns = {
-        "arm": ["server/one", "server/one", "server/one", "stated/32000", "server/one"],
+        "arm": ["stated/32000", "stated/32000", "stated/32000", "server/one", "stated/32000"],
         "place": [1, 1, 1, 1, 0],
-        "steps": [1, 2, 1, 64, 1],
+        "steps": [64, 128, 64, 1, 1],
         "cost": [100_000_000, 200_000_000, 400_000_000, 100_000_000, 1],
     }
     return {
         "plan": {"pairs": [["server/one", "stated/32000"]], "threads": 2},
-        "pilot": {"server/one@1": {"items": 50}, "stated/32000@1": {"items": 50}},
+        "pilot": {"stated/32000@1": {"items": 50}},
         "samples": columns,
     }
 
@@ -44,4 +44,5 @@ def test_rates_are_told_where_a_rate_and_cores_are_stated(
 
 
 def test_a_cell_that_was_not_measured_has_no_rate(found: dict[str, Any]) -> None:
-    assert asides.rates(found, RECORD, {"place": 2, "pair": 0}) is None
+    assert asides.rates(found, RECORD, {**CELL, "place": 2}) is None
+    assert asides.rates(found, RECORD, {**CELL, "estimate": None}) is None
