@@ -67,7 +67,7 @@ def foresee(run: Run) -> None:
     forecasts = []
     for rounds in range(1, wanted + 1):
         seconds = cost + (rounds - run.rounds) * turn
-        blocks = min(plan.most_blocks, int((plan.seconds - run.elapsed()) / seconds * share))
+        blocks = min(plan.most_blocks, int((plan.deciding_seconds() - run.elapsed()) / seconds * share))
         deviation = math.sqrt(between + within / rounds)
         smallest = smallest_effect(blocks, deviation, plan.alpha)
         forecasts.append((math.inf if smallest is None else smallest, rounds, blocks, seconds))

@@ -66,6 +66,8 @@ class Plan:
         Whether of each side only the arm decides that is fastest in the pilot.
     magnitude : bool
         Whether the source states a figure, so that a magnitude can be judged.
+    kept_seconds : float
+        Of the seconds, those that are kept for cells from which nothing is decided.
     """
 
     claim: str
@@ -92,6 +94,7 @@ class Plan:
     declared: int
     dropped: list[str] = field(default_factory=list)
     tuned: bool = False
+    kept_seconds: float = 0.0
 
     def is_control(self, block: int) -> bool:
         """Tell whether the block of this 1-based number holds arms against themselves."""
@@ -104,6 +107,10 @@ class Plan:
     def has_context(self) -> bool:
         """Tell whether there are cells, or arms beside, from which nothing is decided."""
         return bool(self.beside) or len(self.deciding) < len(self.settings) * len(self.pairs)
+
+    def deciding_seconds(self) -> float:
+        """Return the seconds that the cells from which something is decided may take."""
+        return self.seconds - (self.kept_seconds if self.has_context() else 0.0)
 
     def threads_at(self, place: int) -> int:
         """Return the threads of every framework at a place: the run's, unless threads are swept."""

@@ -16,6 +16,8 @@ CONTROL_EVERY = 4
 SECONDS = {Budget.SMOKE: 20.0, Budget.QUICK: 180.0, Budget.NORMAL: 600.0, Budget.DEEP: 3600.0}
 OFF_SCOPE_SHARE = 0.5
 """Of a quick run's time, what one off the claim's scope has: its outcome is indicative, and never counts."""
+CONTEXT_SHARE = 0.3
+"""Of a longer run's time, what one off the claim's scope keeps for the cells that decide nothing."""
 SHORT = (Budget.SMOKE, Budget.QUICK)
 """Budgets that keep to the deciding cells."""
 BURST_SECONDS = {Budget.SMOKE: 0.02, Budget.QUICK: 0.1, Budget.NORMAL: 0.1, Budget.DEEP: 0.25}
@@ -65,6 +67,7 @@ def make_plan(
         raise ValueError(message)
     pairs, settings, deciding = _grid(claim, budget, in_scope)
     regions = [(reading.name, region_of(reading)) for reading in claim.readings]
+    time = wall_time(budget, seconds, in_scope)
     return Plan(
         claim=name,
         effect=claim.estimand.effect,
@@ -77,7 +80,7 @@ def make_plan(
         beside=[] if budget in SHORT else list(claim.cells.beside),
         along=claim.along,
         budget=budget,
-        seconds=wall_time(budget, seconds, in_scope),
+        seconds=time,
         burst_seconds=BURST_SECONDS[budget],
         fewest_blocks=FEWEST_BLOCKS,
         most_blocks=1 if budget is Budget.SMOKE else MOST_BLOCKS,
@@ -89,6 +92,7 @@ def make_plan(
         seed=seed,
         declared=len({place for place, _ in deciding}) if claim.cells.tuned else len(deciding),
         tuned=bool(claim.cells.tuned),
+        kept_seconds=0.0 if in_scope or budget in SHORT else CONTEXT_SHARE * time,
     )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kb.isolated import found, isolated
+from kb.isolated import Unresolvable, found, isolated
 from kb.packages import environments, overridden, requirements
 from kb.processes import OWN, Program
-from kb.verifier import Unavailable
+from kb.verifier import PYTHON, REFUSED, Unavailable
 
 KB_LIES_IN = Path(__file__).resolve().parent.parent
 RELEASES = "KB_RELEASES"
@@ -29,18 +29,25 @@ def program(
     Raises
     ------
     Unavailable
-        Where an environment cannot be made.
+        Where an environment cannot be made. That packages of a further environment do not install together
+        is told to the verifier, whose finding it may be.
     """
     if not verifier.is_file():
         return OWN, None
-    others = environments(verifier)
-    variables = {
-        f"KB_PYTHON_{name.upper()}": str(isolated(needs, tell).path) for name, needs in others.items()
-    }
+    variables = dict(
+        _variable(name.upper(), needs, tell) for name, needs in environments(verifier).items()
+    )
     if not versions:
         return Program(variables=variables), None
     made = isolated(overridden(requirements(verifier), versions), tell)
     return Program(made.path, variables | _apart(versions)), made.installed
+
+
+def _variable(name: str, needs: Sequence[str], tell: Callable[[str], None]) -> tuple[str, str]:
+    try:
+        return PYTHON + name, str(isolated(needs, tell).path)
+    except Unresolvable as refusal:
+        return REFUSED + name, str(refusal)
 
 
 def installed(verifier: Path, versions: Sequence[str]) -> list[str] | None:

@@ -134,11 +134,12 @@ def _agree(run: Run) -> None:
 
 
 def _blocks(run: Run, block: Block) -> None:
-    """Measure blocks until the verdict is settled, the budget ends, or there are enough."""
+    """Measure blocks until the verdict is settled, its part of the budget ends, or there are enough."""
     longest, measured = 0.0, 0
+    kept = run.plan.seconds - run.plan.deciding_seconds()
     for number in count(1):
         began = time.monotonic()
-        if run.spent(longest) or measured == run.plan.most_blocks:
+        if run.spent(longest + kept) or measured == run.plan.most_blocks:
             return
         replies = block(run, number)
         if number == FIRST and replies and run.measured.first_calls:

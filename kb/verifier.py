@@ -8,8 +8,10 @@ repeat, judge, store or print. Each script decorates exactly one function:
     @probes    a finding with named fields                  function() -> dict
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -36,6 +38,32 @@ class Unavailable(Exception):
     def __init__(self, message: str, reason: str = "no-software") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class Refused(Unavailable):
+    """The packages of an environment do not install together here; a finding, where that is the question."""
+
+
+PYTHON = "KB_PYTHON_"
+REFUSED = "KB_REFUSED_"
+
+
+def python_of(name: str) -> Path:
+    """Return the interpreter of an environment that the verifier's block names, `[tool.kb.environments]`.
+
+    Raises
+    ------
+    Refused
+        Where a package registry has no releases, as asked for, that install together on this Python.
+    Unavailable
+        Where nobody made the environment.
+    """
+    if refusal := os.environ.get(REFUSED + name.upper()):
+        raise Refused(refusal)
+    if found := os.environ.get(PYTHON + name.upper()):
+        return Path(found)
+    message = f"needs its environment {name!r}; kb makes one, or name its Python in {PYTHON}{name.upper()}"
+    raise Unavailable(message)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,27 @@ def test_a_quick_run_that_can_never_count_has_half_the_time(budget, seconds, off
     assert make_plan("a-claim", claim, Budget.QUICK, 2, "cpu", 7).seconds == 180
 
 
+@pytest.mark.parametrize(
+    ("budget", "in_scope", "primary", "deciding"),
+    [
+        (Budget.NORMAL, False, CLAIM["primary"], 420),
+        (Budget.NORMAL, True, CLAIM["primary"], 600),
+        (Budget.QUICK, False, CLAIM["primary"], 90),
+        (Budget.NORMAL, False, None, 600),
+    ],
+)
+def test_only_where_no_verdict_can_be_starved_is_time_kept_for_cells_that_decide_nothing(
+    budget, in_scope, primary, deciding
+):
+    cells = {**CLAIM["cells"], "arms": CLAIM["cells"]["arms"][:1]}
+    record = {**CLAIM, "cells": cells, "primary": primary, "quantifier": "every"}
+    if primary is not None:
+        record["primary"] = {**primary, "arms": CLAIM["cells"]["arms"][0]}
+    claim = Claim.model_validate_json(json.dumps({k: v for k, v in record.items() if v is not None}))
+    plan = make_plan("a-claim", claim, budget, 2, "cpu", 7, in_scope=in_scope)
+    assert plan.deciding_seconds() == pytest.approx(deciding)
+
+
 def test_a_claim_without_cells_cannot_be_planned():
     with pytest.raises(ValueError, match="nothing can be planned"):
         made(cells=None, primary=None)

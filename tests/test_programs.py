@@ -10,7 +10,7 @@ from test_isolated import wheel
 
 from kb import programs
 from kb.processes import OWN
-from kb.verifier import Unavailable
+from kb.verifier import Refused, Unavailable, python_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCRIPT = '# /// script\n# requires-python = ">=3.11"\n# dependencies = ["numpy"]\n# ///\n"""One."""\n'
@@ -69,3 +69,46 @@ def test_without_other_releases_workers_run_on_kbs_own_python(verifier: Path) ->
     assert programs.program(verifier, [], lambda said: None) == (OWN, None)
     assert programs.program(verifier.with_name("none.py"), ["numpy==9.0"], lambda said: None) == (OWN, None)
     assert programs.installed(verifier.with_name("none.py"), ["numpy==9.0"]) is None
+
+
+FURTHER = """# /// script
+# requires-python = ">=3.11"
+# dependencies = ["numpy"]
+# [tool.kb.environments]
+# nine = ["numpy==9.0"]
+# ten = ["numpy==10.0"]
+# ///
+"""
+
+
+def test_a_verifier_learns_which_of_its_environments_was_made_and_why_another_was_refused(
+    verifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier.write_text(FURTHER, encoding="utf-8")
+    runs_on, _ = programs.program(verifier, [], lambda said: None)
+    for name, value in runs_on.variables.items():
+        monkeypatch.setenv(name, value)
+    said = subprocess.run(
+        [str(python_of("nine")), "-c", "import numpy; print(numpy.version)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said.strip() == "9.0"
+    with pytest.raises(Refused, match=r"^numpy==10.0 cannot be installed on Python"):
+        python_of("ten")
+    with pytest.raises(Unavailable, match="KB_PYTHON_ELEVEN") as lack:
+        python_of("eleven")
+    assert not isinstance(lack.value, Refused)
+
+
+def test_a_registry_that_is_not_reached_is_no_refusal(
+    verifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier.write_text(FURTHER, encoding="utf-8")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    with pytest.raises(Unavailable, match="no package registry could be reached"):
+        programs.program(verifier, [], lambda said: None)

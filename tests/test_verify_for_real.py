@@ -432,6 +432,18 @@ def test_context_that_fails_is_left_out_and_costs_no_verdict(base, run_shortly):
     assert "SIGABRT" in outcome["pilot"]["context"]["left_out"]
 
 
+def test_off_the_scope_the_time_that_is_kept_goes_to_the_cells_that_decide_nothing(
+    base, run_shortly, monkeypatch
+):
+    monkeypatch.setattr(planning, "CONTEXT_SHARE", 1.0)
+    record = WEIGHED.replace("{arms: [[a/x, b/x]]}", "{arms: [[a/x, b/x]], beside: [c/x]}")
+    record = record.replace("hardware: [cpu]", "hardware: [gpu]")
+    outcome = run_shortly(base(WEIGHING, record), Budget.NORMAL, blocks=2)
+    assert (outcome["verdict"], outcome["indicative"]) == ("untested", True)
+    assert rows(outcome["samples"]) == []
+    assert {each["block"] for each in rows(outcome["context_samples"])} == {1, 2}
+
+
 # ------------------------------------------------------------------------------------ what withholds a verdict
 
 

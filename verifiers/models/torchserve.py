@@ -12,11 +12,9 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
-from kb.verifier import Unavailable
+from kb.verifier import Unavailable, python_of
 from models.servers import READY_SECONDS, Server, asked, folder_of, free_ports, start, until
 
-PYTHON = "KB_PYTHON_TORCHSERVE"
-"""Names the Python of an environment that has TorchServe; kb makes it and sets this."""
 HANDLER = Path(__file__).with_name("torchserve_handler.py")
 BATCH_DELAY = 5
 """Milliseconds for which the server waits for a batch to fill."""
@@ -32,15 +30,15 @@ def installed() -> Path:
     Unavailable
         Without TorchServe, or without Java.
     """
-    python = os.environ.get(PYTHON)
-    if python is None or shutil.which("torchserve", path=str(Path(python).parent)) is None:
-        message = f"needs an environment with TorchServe; kb makes one, or name its Python in {PYTHON}"
+    programs = python_of("torchserve").parent
+    if shutil.which("torchserve", path=str(programs)) is None:
+        message = f"needs TorchServe; its environment {programs.parent} has none"
         raise Unavailable(message)
     home = os.environ.get("JAVA_HOME")
     if shutil.which("java", path=str(Path(home) / "bin") if home else None) is None:
         message = "TorchServe needs Java 11 or newer; install default-jre-headless"
         raise Unavailable(message)
-    return Path(python).parent
+    return programs
 
 
 def serve(model: bytes, shape: tuple[int, ...], workers: int, batch: int, ending: ExitStack) -> Server:
