@@ -14,6 +14,8 @@ class Figure(Strict):
     value: float
     unit: Text
     population: Text = Field(description="the denominator: of what the figure is a share or count")
+    subject: Name | None = Field(None, description="what it counts, by one name in all records that count it")
+    part_of: Name | None = Field(None, description="the subject of whose count this one is a part")
 
 
 class Citation(Strict):
@@ -54,10 +56,11 @@ class Check(Strict):
 
     `quotient`: `left / right` must equal `stated` to its last printed digit.
     `subset`: the figure `left` of a part may not exceed the figure `right` of its whole.
+    `range`: what is used, `left`, may not exceed what is documented for the interface `label`, `right`.
     `label`: one `label` may not name both of two opposites, `left` and `right`.
     """
 
-    rule: Annotated[str, Field(pattern="^(quotient|subset|label)$")]
+    rule: Annotated[str, Field(pattern="^(quotient|subset|range|label)$")]
     left: float | str
     right: float | str
     stated: float | None = None
@@ -74,8 +77,8 @@ class Check(Strict):
         if self.rule == "quotient" and self.right == 0:
             message = "a quotient's right side is what is divided by and cannot be 0"
             raise ValueError(message)
-        if self.rule == "label" and self.label is None:
-            message = "a label check needs `label`"
+        if self.rule in ("label", "range") and self.label is None:
+            message = f"a {self.rule} check needs `label`"
             raise ValueError(message)
         if self.rule != "label" and (isinstance(self.left, str) or isinstance(self.right, str)):
             message = f"a {self.rule} needs numbers for left and right"

@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "list the claims and how they stand",
     "show": "show a claim with its outcomes",
     "lint": "check all records; every fault with its line",
+    "contradictions": "find what cannot hold together, in a record and between records",
     "doctor": "say what hardware and frameworks are here, and which claims can be verified",
     "clean": "remove the environments that verifiers had of their own, and free their space",
     "query": "ask the store in SQL",

@@ -73,7 +73,7 @@ def holds(check: Check) -> bool:
     """Tell whether a piece of arithmetic or set logic holds; see `Check` for the rules."""
     if check.rule == "label" or isinstance(check.left, str) or isinstance(check.right, str):
         return check.left == check.right
-    if check.rule == "subset":
+    if check.rule in ("subset", "range"):
         return check.left <= check.right
     half = 0.5 * 10.0 ** -(check.digits or 0)
     return math.isclose(check.left / check.right, check.stated or 0.0, rel_tol=1e-12, abs_tol=half)
@@ -98,7 +98,7 @@ def _read(claim: Claim, reading: Reading) -> tuple[Verdict, str]:
     """Judge one reading on every date for which all its figures are cited."""
     if claim.difference is not None:
         return _compare(claim, reading)
-    regions = _regions(claim, reading)
+    regions = stated_region(claim, reading)
     dated = _by_date(claim, list(regions))
     if not regions or not dated:
         return Verdict.UNTESTED, _nothing(claim)
@@ -109,7 +109,7 @@ def _read(claim: Claim, reading: Reading) -> tuple[Verdict, str]:
     return _over_dates(claim, agree, dated)
 
 
-def _regions(claim: Claim, reading: Reading) -> dict[str, Interval]:
+def stated_region(claim: Claim, reading: Reading) -> dict[str, Interval]:
     """Return where each figure must lie: within half a printed step, or the reading's edges."""
     if reading.rounded_to is None:
         return {figure.name: region_of(reading) for figure in claim.figures}

@@ -66,13 +66,11 @@ def make_plan(
         message = f"{name} has no estimand, quantifier or cells, so nothing can be planned"
         raise ValueError(message)
     pairs, settings, deciding = _grid(claim, budget, in_scope)
-    regions = [(reading.name, region_of(reading)) for reading in claim.readings]
-    time = wall_time(budget, seconds, in_scope)
     return Plan(
         claim=name,
         effect=claim.estimand.effect,
         quantifier=claim.quantifier,
-        readings=[PlannedReading(reading, *region.as_json()) for reading, region in regions],
+        readings=[PlannedReading(each.name, *region_of(each).as_json()) for each in claim.readings],
         magnitude=claim.region is not None,
         pairs=pairs,
         settings=settings,
@@ -80,7 +78,7 @@ def make_plan(
         beside=[] if budget in SHORT else list(claim.cells.beside),
         along=claim.along,
         budget=budget,
-        seconds=time,
+        seconds=wall_time(budget, seconds, in_scope),
         burst_seconds=BURST_SECONDS[budget],
         fewest_blocks=FEWEST_BLOCKS,
         most_blocks=1 if budget is Budget.SMOKE else MOST_BLOCKS,
@@ -92,7 +90,7 @@ def make_plan(
         seed=seed,
         declared=len({place for place, _ in deciding}) if claim.cells.tuned else len(deciding),
         tuned=bool(claim.cells.tuned),
-        kept_seconds=0.0 if in_scope or budget in SHORT else CONTEXT_SHARE * time,
+        kept_seconds=kept_time(budget, seconds, in_scope),
     )
 
 
@@ -100,6 +98,11 @@ def wall_time(budget: Budget, seconds: float | None, in_scope: bool) -> float:
     """Return the seconds that a run may take: those given, else the budget's, cut where it cannot count."""
     share = OFF_SCOPE_SHARE if budget is Budget.QUICK and not in_scope else 1.0
     return seconds or SECONDS[budget] * share
+
+
+def kept_time(budget: Budget, seconds: float | None, in_scope: bool) -> float:
+    """Return how many of a run's seconds are kept for cells that decide nothing; none that could count."""
+    return 0.0 if in_scope or budget in SHORT else CONTEXT_SHARE * wall_time(budget, seconds, in_scope)
 
 
 def _grid(

@@ -34,9 +34,7 @@ def program(
     """
     if not verifier.is_file():
         return OWN, None
-    variables = dict(
-        _variable(name.upper(), needs, tell) for name, needs in environments(verifier).items()
-    )
+    variables = dict(_variable(name.upper(), needs, tell) for name, needs in environments(verifier).items())
     if not versions:
         return Program(variables=variables), None
     made = isolated(overridden(requirements(verifier), versions), tell)

@@ -44,8 +44,7 @@ class Refused(Unavailable):
     """The packages of an environment do not install together here; a finding, where that is the question."""
 
 
-PYTHON = "KB_PYTHON_"
-REFUSED = "KB_REFUSED_"
+PYTHON, REFUSED = "KB_PYTHON_", "KB_REFUSED_"
 
 
 def python_of(name: str) -> Path:

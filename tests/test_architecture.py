@@ -12,7 +12,7 @@ LAYER_OF = {
     "records": ("strict", "estimand", "citation", "claim", "source", "yaml_lines", "library", "lint", "schema", "root", "releases", "grids"),
     "statistics": (
         "plan", "planning", "watched", "dependence", "effects", "sequences", "steadiness", "resolution", "rulings", "gates",
-        "judgement", "specifications", "first_calls", "crossover", "projection", "counts", "verdict", "findings", "documents", "scopes", "outcome", "summary", "run_request",
+        "judgement", "specifications", "first_calls", "crossover", "projection", "counts", "verdict", "findings", "documents", "scopes", "outcome", "summary", "run_request", "contradictions",
     ),
     "measurement": (
         "verifier", "memory", "worker", "sentinel", "commit", "processes", "parity", "packages", "system_files", "cgroups", "host",
@@ -21,7 +21,7 @@ LAYER_OF = {
     ),
     "store": ("files", "database", "catalogue", "listing", "recheck"),
     "faces": (
-        "cli", "sentences", "asides", "waits", "screen", "progress", "rows_chart", "curve_chart", "figures", "commands", "commands.app", "commands.clean", "commands.doctor", "commands.lint",
+        "cli", "sentences", "asides", "waits", "screen", "progress", "rows_chart", "curve_chart", "figures", "commands", "commands.app", "commands.clean", "commands.contradictions", "commands.doctor", "commands.lint",
         "commands.list", "commands.publish", "commands.query", "commands.rebuild", "commands.recheck", "commands.schema", "commands.show",
         "commands.verify", "commands.numbers", "pages", "pages.answer", "pages.claim", "pages.claims", "pages.downloads",
         "pages.choices", "pages.costs", "pages.folded", "pages.gates", "pages.evidence", "pages.markup", "pages.provenance", "pages.runs", "pages.stated",

@@ -9,6 +9,7 @@ from typing import Any
 from kb import screen
 from kb.catalogue import entry_of, row
 from kb.claim import as_plain
+from kb.contradictions import RULES, Contradiction, contradictions, of_claim
 from kb.errors import StoreFault
 from kb.files import outcome_paths, read_outcome
 from kb.library import Record, load_library
@@ -25,14 +26,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the claim."""
     root = find_root()
-    record = load_library(root).record(options.claim)
+    library = load_library(root)
+    record = library.record(options.claim)
+    clashes = of_claim(contradictions(library), record.id)
     outcomes, faults = _outcomes(root, record.id)
     found = row(record, [entry_of(outcome) for outcome in outcomes])
     if options.json:
-        data = {**found, "record": as_plain(record.claim), "outcomes": outcomes, "faults": faults}
+        data = {
+            **found,
+            "record": as_plain(record.claim),
+            "contradictions": [clash.as_json() for clash in clashes],
+            "outcomes": outcomes,
+            "faults": faults,
+        }
         sys.stdout.write(json.dumps(data, indent=1) + "\n")
     else:
-        sys.stdout.write(_screen(record, found, outcomes) + "\n")
+        sys.stdout.write(_screen(record, found, outcomes, clashes) + "\n")
         sys.stderr.write("".join(f"\n{screen.paragraph('left out', fault)}\n" for fault in faults))
     return 0
 
@@ -48,7 +57,9 @@ def _outcomes(root: Path, claim: str) -> tuple[list[dict[str, Any]], list[str]]:
     return outcomes, faults
 
 
-def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]]) -> str:
+def _screen(
+    record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]], clashes: list[Contradiction]
+) -> str:
     claim = record.claim
     lines = [
         f"{screen.verdict(found['summary'])}  {record.id}",
@@ -60,6 +71,7 @@ def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]
         *(screen.request(found["request"]) if found["request"] else []),
         *(screen.paragraph("condition", _condition(c)) for c in claim.conditions),
         *(screen.paragraph(*_relation(r)) for r in claim.relates),
+        *(screen.paragraph("cannot hold", _clash(clash, record.id)) for clash in clashes),
     ]
     if claim.notes:
         lines.append(screen.paragraph("notes", claim.notes))
@@ -76,6 +88,12 @@ def _screen(record: Record, found: dict[str, Any], outcomes: list[dict[str, Any]
 def _condition(condition: Any) -> str:
     who = "stated" if condition.stated else f"assumed: {condition.because}"
     return f"{condition.name} = {condition.value} ({who})"
+
+
+def _clash(clash: Contradiction, own: str) -> str:
+    others = [claim for claim in clash.claims if claim != own]
+    against = f" (against {', '.join(others)})" if others else ""
+    return f"{RULES[clash.rule][1]}: {clash.because}{against}"
 
 
 def _relation(relation: Any) -> tuple[str, str]:

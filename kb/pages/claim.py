@@ -51,6 +51,7 @@ def _show(evidence: Evidence, library: Library) -> None:
         lambda: stated.published(evidence),
         lambda: stated.citations(evidence),
         lambda: runs.sections(evidence, library),
+        lambda: stated.clashes(evidence, library),
         lambda: stated.relations(evidence, library),
         lambda: runs.history(evidence),
     ]

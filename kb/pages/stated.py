@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from kb.citation import Citation
 from kb.claim import Expectation, Mention
+from kb.contradictions import RULES, Contradiction, contradictions, of_claim
 from kb.estimand import Reading
 from kb.library import Library
 from kb.pages.evidence import Evidence
@@ -177,6 +178,26 @@ def relations(evidence: Evidence, library: Library) -> None:
     if claim.notes:
         st.subheader("Notes", anchor="notes")
         st.html(fill('<p class="kb-prose">{}</p>', claim.notes))
+
+
+def clashes(evidence: Evidence, library: Library) -> None:
+    """Show what the rules find that cannot hold together, in this claim or between it and others."""
+    own = evidence.record.id
+    found = of_claim(contradictions(library), own)
+    if found:
+        st.subheader("What cannot hold together", anchor="contradictions")
+        st.html(
+            fill("<ul>{}</ul>", joined(fill("<li>{}</li>", _clash(each, own, library)) for each in found))
+        )
+
+
+def _clash(found: Contradiction, own: str, library: Library) -> Markup:
+    others = joined(
+        fill(" Against {}.", claim_link(each, library.records[each].claim.title))
+        for each in found.claims
+        if each != own
+    )
+    return fill("{}: {}.{}", RULES[found.rule][1], found.because.rstrip("."), others)
 
 
 BACK = {
