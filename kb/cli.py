@@ -23,6 +23,7 @@ COMMANDS = {
     "publish": "copy an outcome of this machine to data/evidence/, for review in git",
     "rebuild": "make the DuckDB store again from the outcome files",
     "recheck": "derive every stored verdict again from its raw samples, and compare",
+    "refresh": "ask GitHub for stars and PyPI for releases, and keep what they say under data/figures/",
     "schema": "write the JSON Schemas that editors use",
     "app": "open the app in a browser",
 }

@@ -19,10 +19,10 @@ LAYER_OF = {
         "software", "vendors", "devices", "environment", "interference", "declared", "run", "pilot", "blocks", "runner", "probing",
         "verification", "isolated", "programs",
     ),
-    "store": ("files", "database", "catalogue", "listing", "recheck"),
+    "store": ("refresh", "files", "database", "catalogue", "listing", "recheck"),
     "faces": (
         "cli", "sentences", "asides", "waits", "screen", "progress", "rows_chart", "curve_chart", "figures", "commands", "commands.app", "commands.clean", "commands.contradictions", "commands.doctor", "commands.lint",
-        "commands.list", "commands.publish", "commands.query", "commands.rebuild", "commands.recheck", "commands.schema", "commands.show",
+        "commands.list", "commands.publish", "commands.query", "commands.rebuild", "commands.recheck", "commands.refresh", "commands.schema", "commands.show",
         "commands.verify", "commands.numbers", "pages", "pages.answer", "pages.claim", "pages.claims", "pages.downloads",
         "pages.choices", "pages.costs", "pages.folded", "pages.gates", "pages.evidence", "pages.markup", "pages.provenance", "pages.runs", "pages.stated",
     ),
