@@ -18,11 +18,29 @@ class Figure(Strict):
     part_of: Name | None = Field(None, description="the subject of whose count this one is a part")
 
 
+class Fact(Strict):
+    """Something that texts state or deny; a claim that names several holds if all of them do."""
+
+    name: Name
+    says: Text = Field(description="what has to be so, as a clause: PyTorch comes from Facebook's laboratory")
+
+
+class Trend(Strict):
+    """A figure of one population that rises or falls from date to date."""
+
+    figure: Text
+    population: Text
+    direction: Annotated[str, Field(pattern="^(rising|falling)$")]
+
+
 class Citation(Strict):
-    """A figure found elsewhere that bears on the claim."""
+    """A figure or text found elsewhere that bears on the claim."""
 
     source: Name
-    figure: Text = Field(description="name of the claim's figure that it bears on, or another name")
+    figure: Text = Field(description="name of the claim's figure or fact that it bears on, or another name")
+    bears: Annotated[str, Field(pattern="^(for|against)$")] | None = Field(
+        None, description="whether it states the fact or denies it"
+    )
     value: float | None = None
     text: Text | None = Field(None, description="what is said, in our words, where there is no figure")
     unit: Text | None = None

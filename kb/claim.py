@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kb.citation import Check, Citation, Difference, Figure, Published
+from kb.citation import Check, Citation, Difference, Fact, Figure, Published, Trend
 from kb.estimand import Cells, Estimand, Primary, Reading, Region
 from kb.strict import Name, Scalar, Strict, Text
 from kb.words import Hardware, Kind, Quantifier, Reason, Topic
@@ -136,6 +136,8 @@ class Claim(Strict):
     expect: list[Expectation] = []
     figures: list[Figure] = []
     difference: Difference | None = None
+    facts: list[Fact] | None = None
+    trend: Trend | None = None
     period: Text | None = Field(None, description="dates of citations that match: a prefix such as 2023")
     complete: bool = Field(False, description="the citations cover the whole period")
     citations: list[Citation] = []

@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from kb.citation import Check, Citation, Figure
 from kb.claim import Claim
 from kb.estimand import Reading
+from kb.facts import SETTLING, rule_fact, rule_trend, together
 from kb.regions import Interval, region_of
 from kb.words import Kind, Quantifier, Reason, Verdict
 
-SETTLING = ("primary", "secondary")
+OF_TEXTS = {
+    Verdict.SUPPORTED: Reason.SOURCES_AGREE,
+    Verdict.REFUTED: Reason.SOURCES_DIFFER,
+    Verdict.INCONCLUSIVE: Reason.NO_DATA,
+    Verdict.UNTESTED: Reason.NO_DATA,
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ def judge_documents(claim: Claim) -> DocumentJudgement:
     """Judge a documented or logical claim.
 
     A failing piece of logic refutes; holding logic supports only a logical claim. Else the readings decide:
-    supported if one agrees with the citations, refuted if all disagree, untested if nothing matches.
+    supported if one agrees with the citations, refuted if all disagree, untested if nothing matches. Where a
+    claim states no figure, facts or a trend take their place.
 
     Parameters
     ----------
@@ -41,6 +48,9 @@ def judge_documents(claim: Claim) -> DocumentJudgement:
     """
     failed = [check.because for check in claim.logic if not holds(check)]
     rulings = [(reading.name, *_read(claim, reading)) for reading in claim.readings]
+    texts = [rule_fact(fact, claim.citations) for fact in claim.facts or ()]
+    texts += [rule_trend(claim.trend, claim.citations)] if claim.trend else []
+    rulings += [(each.name, each.verdict, each.because) for each in texts]
     readings: list[dict[str, object]] = [
         {"name": name, "verdict": verdict.value, "because": because} for name, verdict, because in rulings
     ]
@@ -49,6 +59,9 @@ def judge_documents(claim: Claim) -> DocumentJudgement:
     elif claim.kind is Kind.LOGICAL and claim.logic:
         verdict, reason = Verdict.SUPPORTED, Reason.HOLDS_LOGICALLY
         because = "; ".join(check.because for check in claim.logic)
+    elif texts:
+        verdict, because = together(texts)
+        reason = OF_TEXTS[verdict]
     else:
         verdict, reason, because = _combine(rulings)
     return DocumentJudgement(verdict, reason, because, readings)

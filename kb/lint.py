@@ -128,6 +128,14 @@ def _figures(library: Library, record: Record) -> Iterator[tuple[Location, str]]
             yield ("readings", index, "rounded_to"), f"no figure of this claim is named {name!r}"
     if claim.kind is Kind.DOCUMENTED and claim.figures and not claim.readings:
         yield ("readings",), "is missing; figures are judged by at least one reading"
+    for index, citation in enumerate(claim.citations):
+        if citation.bears is not None and citation.figure not in {fact.name for fact in claim.facts or ()}:
+            yield (
+                ("citations", index, "figure"),
+                f"bears on {citation.figure!r}, which is no fact of this claim",
+            )
+    if (claim.facts or claim.trend) and (claim.kind is not Kind.DOCUMENTED or claim.readings):
+        yield ("facts" if claim.facts else "trend",), "stand in documented claims without readings alone"
     if claim.figures and claim.period is None:
         yield ("period",), "is missing; figures are compared with citations of that period"
 

@@ -71,6 +71,7 @@ def outcome(found: Mapping[str, Any], record: Mapping[str, Any], whole: bool = F
         *(_behind(found, whole) if found.get("plan") is not None else []),
         *_found(found.get("finding") or {}, whole),
         *(paragraph("logic", _check(check)) for check in found["logic"]),
+        *(paragraph("fact", f"{name}: {ruling}") for name, ruling in _facts(found, record)),
         paragraph("because", found["because"]),
         paragraph("on", _machine(found)),
         *([] if whole else _elsewhere(found, record)),
@@ -85,6 +86,14 @@ def request(asked: RunRequest) -> list[str]:
         paragraph("to settle it", f"on a machine with {asked['needs']}:"),
         *(f"  {plain(command)}" for command in asked["commands"]),
     ]
+
+
+def _facts(found: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what texts had to say, and whether they do; a verdict's reasons follow by themselves."""
+    said = {fact["name"]: fact["says"] for fact in record.get("facts", [])}
+    for each in found["readings"]:
+        if each["name"] in said:
+            yield said[each["name"]], each["verdict"]
 
 
 def _elsewhere(found: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
@@ -159,7 +168,7 @@ def _ruling(ruling: Mapping[str, Any]) -> str:
 
 def _check(check: Mapping[str, Any]) -> str:
     stated = f" = {check['stated']:g}" if check["stated"] is not None else ""
-    sign = {"quotient": "/", "subset": "within", "label": "and"}[check["rule"]]
+    sign = {"quotient": "/", "subset": "within", "range": "within", "label": "and"}[check["rule"]]
     left, right = (
         f"{side:,g}" if isinstance(side, int | float) else str(side)
         for side in (check["left"], check["right"])

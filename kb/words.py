@@ -72,6 +72,8 @@ class Reason(Explained):
     FINDING = "finding", "the verifier's finding settles it"
     FIGURES_AGREE = "figures-agree", "primary figures of the same population and date agree"
     FIGURES_DIFFER = "figures-differ", "primary figures of the same population and date differ"
+    SOURCES_AGREE = "sources-agree", "the cited sources say that it is so"
+    SOURCES_DIFFER = "sources-differ", "the cited sources say that it is not so"
     HOLDS_LOGICALLY = "holds-logically", "it follows from arithmetic or from other records"
     CONTRADICTS_ITSELF = "contradicts-itself", "it contradicts arithmetic or its own source"
     PRECISION = "precision", "the interval still straddles an edge of the claimed region"

@@ -12,7 +12,7 @@ LAYER_OF = {
     "records": ("strict", "estimand", "citation", "claim", "source", "yaml_lines", "library", "lint", "schema", "root", "releases", "grids"),
     "statistics": (
         "plan", "planning", "watched", "dependence", "effects", "sequences", "steadiness", "resolution", "rulings", "gates",
-        "judgement", "specifications", "first_calls", "crossover", "projection", "counts", "verdict", "findings", "documents", "scopes", "outcome", "summary", "run_request", "contradictions",
+        "judgement", "specifications", "first_calls", "crossover", "projection", "counts", "verdict", "findings", "facts", "documents", "scopes", "outcome", "summary", "run_request", "contradictions",
     ),
     "measurement": (
         "verifier", "memory", "worker", "sentinel", "commit", "processes", "parity", "packages", "system_files", "cgroups", "host",

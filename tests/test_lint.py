@@ -71,6 +71,15 @@ BREAKS = [
         "untested",
         10,
     ),
+    (
+        "figures",
+        DOCUMENTED,
+        "figure: share, value: 40.2",
+        "figure: shares, bears: for, value: 40.2",
+        "citations.0.figure",
+        14,
+    ),
+    ("figures", DOCUMENTED, 'period: "2023"', 'period: "2023"\nfacts: [{name: a, says: b}]', "facts", 9),
     ("verifier-fields", CAPABILITY, "expect:\n  - {field: sum, is: 2}\n", "", "expect", 1),
     (
         "verifier-fields",

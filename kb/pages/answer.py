@@ -240,5 +240,5 @@ def _arithmetic(check: Json) -> str:
     )
     if check["rule"] == "quotient":
         return f"{left} / {right} = {check['stated']}"
-    between = "is no larger than" if check["rule"] == "subset" else "is the same as"
+    between = "is no larger than" if check["rule"] in ("subset", "range") else "is the same as"
     return f"{left} {between} {right}"

@@ -70,6 +70,10 @@ def meanings(evidence: Evidence) -> None:
     claim = evidence.record.claim
     rows = [[reading.name, _region(reading), reading.because or ""] for reading in claim.readings]
     rows += [[each.field, _expected(each), each.because or ""] for each in claim.expect]
+    rows += [[each.name, each.says, "the cited sources have to say so"] for each in claim.facts or ()]
+    if claim.trend is not None:
+        trend = claim.trend
+        rows.append([trend.figure, f"{trend.direction} from date to date", f"of: {trend.population}"])
     if rows:
         st.subheader("What would count as true", anchor="readings")
         st.html(table(("Reading", "Counts as true", "Because"), rows, "Readings of the claim"))
