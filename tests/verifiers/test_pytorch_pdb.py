@@ -78,6 +78,19 @@ if "pdb" in sys.orig_argv:
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_text_between_a_question_and_its_answer_is_an_error_and_no_missing_tensor(tmp_path: Path) -> None:
+    noisy = """
+import pdb
+plain = pdb.Pdb.do_p
+def do_p(self, argument):
+    print("a warning of some thread")
+    return plain(self, argument)
+pdb.Pdb.do_p = do_p
+"""
+    with pytest.raises(RuntimeError, match="printed neither one nor an error: 'a warning"):
+        observe("pytorch_pdb", environment=planted(tmp_path, "sitecustomize", noisy))
+
+
 def test_without_torch_the_probe_says_what_to_install() -> None:
     with pytest.raises(RuntimeError, match=r"Unavailable: needs torch; install it with: pip install torch=="):
         observe("pytorch_pdb", "import sys; sys.modules['torch'] = None")
