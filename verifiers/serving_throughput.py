@@ -17,7 +17,7 @@ REQUESTS = 50
 
 
 @measures(
-    arms=("torchserve/default", "tfserving/default", "python/uvicorn", "stated/35000", "stated/50000"),
+    arms=("torchserve/default", "tfserving/default", "python/plain", "stated/35000", "stated/50000"),
     min_steps=1,
     warm_steps=4,
     rtol=1e-4,
@@ -26,7 +26,8 @@ def serving_throughput(cell: Cell) -> Step:
     """Return 50 requests of one image to `cell.model` (null, mlp, resnet50), `cell.clients` at a time.
 
     `cell.protocol` is grpc, rest-binary or rest-json; `cell.batch` how many requests the server may answer at
-    once. TorchServe has as many workers, of one thread each, as the cell has threads.
+    once. TorchServe has as many workers, of one thread each, as the cell has threads; `python/plain` is
+    TensorFlow's model behind a plain Python server, which computes one request at a time in any cell.
     """
     if cell.framework == "stated":
         return serving.stated(cell, REQUESTS)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from hypothesis import given
@@ -24,6 +25,27 @@ VERIFIERS = Path(__file__).parents[2] / "verifiers"
 RUNNING = os.environ | {"PYTHONPATH": str(VERIFIERS.parent)}
 BODY = b'{"instances": [1.0]}'
 SETTINGS = {"model": "mlp", "protocol": "rest-json", "clients": 2, "batch": 1}
+PLAIN = f"""
+import asyncio, json, sys, threading, time
+sys.path.insert(0, {str(VERIFIERS / "models")!r})
+import numpy as np
+import python_server
+
+counting, at_once, most = threading.Lock(), 0, 0
+
+def answer(images):
+    global at_once, most
+    with counting:
+        at_once += 1
+        most = max(most, at_once)
+    time.sleep(0.001)
+    with counting:
+        at_once -= 1
+    return np.float32([[most, *images.ravel()[:2]]])
+
+python_server.loaded = lambda saved: answer
+asyncio.run(python_server.main(**json.loads(sys.argv[1])))
+"""
 FIELDS = st.lists(st.tuples(st.integers(1, 2**20), st.one_of(st.binary(max_size=300), st.integers(0, 2**63))))
 
 
@@ -222,18 +244,65 @@ def test_a_server_ends_with_a_process_that_was_killed(tmp_path: Path) -> None:
     assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
-def test_the_plain_python_server_answers_what_the_model_itself_answers() -> None:
-    command = [sys.executable, str(Path(__file__).with_name("served.py")), "python/uvicorn"]
+def test_the_plain_python_server_answers_what_the_model_itself_answers_in_every_protocol() -> None:
+    command = [sys.executable, str(Path(__file__).with_name("served.py")), "python/plain"]
     done = subprocess.run(
-        [*command, "mlp", "rest-binary,rest-json", "1"], env=RUNNING, capture_output=True, text=True
+        [*command, "mlp", "grpc,rest-binary,rest-json", "1"], env=RUNNING, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [answer["cell"]["protocol"] for answer in answers] == ["rest-binary", "rest-json"]
+    assert [answer["cell"]["protocol"] for answer in answers] == ["grpc", "rest-binary", "rest-json"]
     for answer in answers:
         assert answer["same_shape"], answer
         assert answer["difference"] < 1e-4, answer
+    assert len({answer["difference"] for answer in answers}) == 1, "the very same numbers in every protocol"
     assert not any(psutil.pid_exists(each) for answer in answers for each in answer["processes"])
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Any]:
+    """Run the plain Python server; its model answers how many asked it at once at most, and two numbers given."""
+    from models import servers
+
+    script = tmp_path / "plain.py"
+    script.write_text(PLAIN)
+    with ExitStack() as ending:
+        yield servers.python_server(script, {"saved": ""}, ending)
+
+
+def test_the_plain_python_server_speaks_tensorflow_servings_own_messages(plain: Any) -> None:
+    from tensorflow_stand_in import KINDS
+
+    from models import load, serving
+
+    tensor = {
+        "dtype": 1,
+        "shape": {"dim": [{"size": 1}, {"size": 2}]},
+        "content": np.float32([3, 4]).tobytes(),
+    }
+    spec = {"name": "model", "signature": "serving_default"}
+    asked = KINDS["Request"](spec=spec, inputs=[{"key": "images", "value": tensor}])
+    connection = load.Grpc(plain.grpc, serving.TENSORFLOW_METHOD, asked.SerializeToString())
+    (named,) = KINDS["Response"].FromString(connection.call()).outputs
+    connection.close()
+    assert (named.key, named.value.dtype) == ("logits", 1)
+    assert [each.size for each in named.value.shape.dim] == [1, 3]
+    assert np.frombuffer(named.value.content, np.float32).tolist() == [1, 3, 4]
+
+
+def test_the_plain_python_server_asks_its_model_one_request_at_a_time_over_both_protocols(plain: Any) -> None:
+    from models import load, serving
+
+    cell = Cell("python/plain", SETTINGS | {"protocol": "grpc", "model": "null"}, seed=5)
+    endpoints = [serving._of_python(cell)] * 4
+    cell = Cell("python/plain", SETTINGS | {"protocol": "rest-json", "model": "null"}, seed=5)
+    endpoints += [serving._of_python(cell)] * 4
+    connections = [endpoint.connect(plain) for endpoint in endpoints]
+    assert len(load.closed(connections, 40).latencies) == 40
+    most = [endpoint.read(each.call())[0] for endpoint, each in zip(endpoints, connections, strict=True)]
+    assert most == [1] * 8
+    for each in connections:
+        each.close()
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest-json"])
@@ -263,10 +332,9 @@ def test_tensorflow_serving_is_asked_in_its_own_protocols(
 @pytest.mark.parametrize(
     ("arm", "protocol", "lacks"),
     [
-        ("torchserve/default", "grpc", "an environment with TorchServe"),
+        ("torchserve/default", "grpc", "needs its environment 'torchserve'"),
         ("tfserving/default", "grpc", "tensorflow_model_server on the PATH"),
         ("tfserving/default", "rest-binary", "JSON alone"),
-        ("python/uvicorn", "grpc", "HTTP alone"),
     ],
 )
 def test_what_is_not_here_is_said_to_be_lacking(
@@ -305,7 +373,7 @@ def test_an_environment_without_torchserve_is_said_to_lack_it(
     from models import serving
 
     monkeypatch.setenv("KB_PYTHON_TORCHSERVE", str(tmp_path / "python"))
-    with pytest.raises(Unavailable, match="an environment with TorchServe"):
+    with pytest.raises(Unavailable, match="needs TorchServe; its environment"):
         serving.step(Cell("torchserve/default", SETTINGS, seed=5), 10)
 
 

@@ -19,7 +19,6 @@ HEADROOM = 2.0
 TRIALS = 2
 EMPTY_REQUESTS = 200
 SLACK = 0.0005
-FLOAT32 = 1
 TORCHSERVE_METHOD = "/org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions"
 TENSORFLOW_METHOD = "/tensorflow.serving.PredictionService/Predict"
 JSON_KIND, BINARY_KIND = "application/json", "application/octet-stream"
@@ -148,11 +147,7 @@ def _of_torchserve(cell: Cell) -> Endpoint:
 def _of_tensorflow_serving(cell: Cell) -> Endpoint:
     image = served_models.image(cell, "tensorflow")[None]
     if cell.protocol == "grpc":
-        sizes = b"".join(wire.field(2, wire.field(1, size)) for size in image.shape)
-        tensor = wire.field(1, FLOAT32) + wire.field(2, sizes) + wire.field(4, image.tobytes())
-        named = wire.field(1, "model") + wire.field(3, "serving_default")
-        message = wire.field(1, named) + wire.field(2, wire.field(1, "images") + wire.field(2, tensor))
-        return _grpc(TENSORFLOW_METHOD, message, _first_tensor)
+        return _predicting(image)
     if cell.protocol == "rest-binary":
         message = "TensorFlow Serving's REST interface takes numbers as JSON alone"
         raise Unavailable(message)
@@ -163,10 +158,16 @@ def _of_tensorflow_serving(cell: Cell) -> Endpoint:
 def _of_python(cell: Cell) -> Endpoint:
     image = served_models.image(cell, "tensorflow")[None]
     if cell.protocol == "grpc":
-        message = "the plain Python server speaks HTTP alone"
-        raise Unavailable(message)
+        return _predicting(image)
     told = {"instances": image.tolist()}
     return _http(cell, "/predict", told, image, lambda found: found["predictions"][0])
+
+
+def _predicting(image: Array) -> Endpoint:
+    """Return the endpoint of TensorFlow Serving's Predict, as whoever speaks its protocol answers it."""
+    named = wire.field(1, "model") + wire.field(3, "serving_default")
+    given = wire.field(1, "images") + wire.field(2, wire.tensor(image))
+    return _grpc(TENSORFLOW_METHOD, wire.field(1, named) + wire.field(2, given), _first_tensor)
 
 
 def _grpc(method: str, message: bytes, read: Callable[[bytes], Array]) -> Endpoint:
@@ -190,8 +191,7 @@ def _floats(raw: bytes) -> Array:
 
 def _first_tensor(answer: bytes) -> Array:
     """Return the one output of a PredictResponse: outputs(1) is a map whose value(2) is a TensorProto."""
-    tensor = wire.first(wire.first(answer, 1), 2)
-    return _floats(wire.first(tensor, 4) or wire.first(tensor, 5))
+    return wire.floats(wire.first(wire.first(answer, 1), 2))
 
 
 _SERVERS: Mapping[str, Callable[[Cell], servers.Server]] = {

@@ -1,12 +1,17 @@
-"""Messages of protocol buffers, as far as two servers' prediction calls need them.
+"""Messages of protocol buffers, as far as servers' prediction calls need them.
 
 https://protobuf.dev/programming-guides/encoding/
 """
 
 from collections.abc import Iterator
 
+import numpy as np
+
 LENGTH = 2
 VARINT, FIXED64, FIXED32 = 0, 1, 5
+DTYPE, SHAPE, CONTENT, FLOATS = 1, 2, 4, 5
+"""Fields of a TensorProto: tensorflow/core/framework/tensor.proto."""
+FLOAT32 = 1
 
 
 def field(number: int, value: bytes | str | int) -> bytes:
@@ -49,6 +54,17 @@ def first(message: bytes, number: int) -> bytes:
     return next(
         (value for found, value in fields(message) if found == number and isinstance(value, bytes)), b""
     )
+
+
+def tensor(values: np.ndarray) -> bytes:
+    """Return a TensorProto of float32 numbers."""
+    sizes = b"".join(field(2, field(1, size)) for size in values.shape)
+    return field(DTYPE, FLOAT32) + field(SHAPE, sizes) + field(CONTENT, values.tobytes())
+
+
+def floats(message: bytes) -> np.ndarray:
+    """Return the numbers of a TensorProto of float32, which has them as raw bytes or as a packed list."""
+    return np.frombuffer(first(message, CONTENT) or first(message, FLOATS), np.float32)
 
 
 def _varint(value: int) -> bytes:
