@@ -288,12 +288,13 @@ def test_other_releases_run_in_an_environment_of_their_own_and_are_named_in_the_
     assert "1 environments removed" in kb("clean", **registry).stdout
 
 
-def test_resuming_with_other_releases_looks_for_outcomes_with_just_these(root, tmp_path):
+def test_resuming_with_other_releases_looks_for_outcomes_with_just_these(root, tmp_path, copying_venv):
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     here = Path(numpy.__file__).parent.parent
     wheel(wheels, "numpy", "9.0", files={"numpy_of_the_tests.pth": f"{here}\n"})
     registry = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "KB_CACHE": str(tmp_path / "cache")}
+    registry["PYTHONPATH"] = f"{CHECKOUT}{os.pathsep}{copying_venv}"
 
     def resumed(*versions: str) -> list[str]:
         done = kb("verify", CAPABILITY, *versions, "--resume", "--json", **registry)

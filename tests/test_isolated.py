@@ -53,6 +53,12 @@ def _registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
 
 
+@pytest.fixture
+def _copied(copying_venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare a test that asks what pip does the seconds that a new environment takes."""
+    monkeypatch.setenv("PYTHONPATH", str(copying_venv))
+
+
 def said(python: Path, module: str) -> str:
     command = [str(python), "-c", f"import {module}; print({module}.version)"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -76,10 +82,12 @@ def test_an_environment_has_just_the_releases_that_were_asked_for_and_is_made_on
     assert kept() == []
 
 
+@pytest.mark.usefixtures("_copied")
 def test_a_release_of_numpy_that_is_asked_for_is_the_one_that_is_there() -> None:
     assert said(isolated(["numpy==9.0"]).path, "numpy") == "9.0"
 
 
+@pytest.mark.usefixtures("_copied")
 def test_what_does_not_install_together_is_told_apart_and_leaves_nothing() -> None:
     conflict = rf"numpy==9.1 and tinyframework==2.0 do not install together on {PYTHON}: tinyframework 2.0 depends on numpy<9.1$"
     with pytest.raises(Unresolvable, match=conflict):
@@ -97,6 +105,7 @@ def test_what_does_not_install_together_is_told_apart_and_leaves_nothing() -> No
     assert [path for path in cache().iterdir() if path.is_dir()] == []
 
 
+@pytest.mark.usefixtures("_copied")
 def test_a_registry_that_is_not_reached_says_nothing_about_the_packages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -117,6 +126,7 @@ class Empty(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.mark.usefixtures("_copied")
 def test_a_registry_that_answers_that_it_has_no_such_package_was_reached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -130,6 +140,7 @@ def test_a_registry_that_answers_that_it_has_no_such_package_was_reached(
         server.shutdown()
 
 
+@pytest.mark.usefixtures("_copied")
 def test_a_failure_that_is_neither_is_called_neither(tmp_path: Path) -> None:
     (tmp_path / "wheels" / "broken-1.0-py3-none-any.whl").write_bytes(b"no zip archive")
     with pytest.raises(

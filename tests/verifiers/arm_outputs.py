@@ -78,7 +78,7 @@ def pending() -> int:
 
 
 def run(job: dict[str, Any], folder: Path) -> None:
-    """Build one arm, call the gate's outputs, then the step once, and keep what came of it."""
+    """Build one arm, call the gate's outputs, then the step once unless it is faulty, and keep what came."""
     cell = Cell(job["arm"], job["settings"], threads=1, device=job["device"])
     verifier = import_module(job["verifier"])
     try:
@@ -88,7 +88,8 @@ def run(job: dict[str, Any], folder: Path) -> None:
         found = {"unavailable": str(lack), "reason": lack.reason}
     else:
         np.savez(folder / f"{job['name']}.npz", **step.outputs())
-        step.run()
+        if not job["fault"]:
+            step.run()
         unfinished = pending()
         found = {
             "settings": dict(step.settings()),

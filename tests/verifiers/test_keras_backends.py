@@ -1,6 +1,8 @@
 """The Keras probe, on the real backends, and with one that computes and one that trains wrongly."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from probe import observe
@@ -22,8 +24,23 @@ if backend in ("torch", "jax"):
 """
 
 
-def test_one_model_computes_and_learns_alike_on_all_three_backends() -> None:
-    found = observe("keras_backends")
+Findings = dict[str, Future[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    """The findings on the backends as they are, and on two faulty ones, from two processes side by side."""
+    folder = tmp_path_factory.mktemp("faulty")
+    (folder / "sitecustomize.py").write_text(FAULTY, encoding="utf-8")
+    with ThreadPoolExecutor(2) as pool:
+        return {
+            "real": pool.submit(observe, "keras_backends"),
+            "faulty": pool.submit(observe, "keras_backends", environment={"PYTHONPATH": str(folder)}),
+        }
+
+
+def test_one_model_computes_and_learns_alike_on_all_three_backends(findings: Findings) -> None:
+    found = findings["real"].result()
     assert found["failures"] == {}
     assert found["backends"] == ["tensorflow", "jax", "torch"]
     assert found["loss_fell_on"] == ["tensorflow", "jax", "torch"]
@@ -34,9 +51,8 @@ def test_one_model_computes_and_learns_alike_on_all_three_backends() -> None:
         assert found["losses_after"][backend] < found["losses_before"][backend]
 
 
-def test_a_perturbed_backend_shows_as_a_difference_and_a_broken_one_as_a_failure(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(FAULTY, encoding="utf-8")
-    found = observe("keras_backends", environment={"PYTHONPATH": str(tmp_path)})
+def test_a_perturbed_backend_shows_as_a_difference_and_a_broken_one_as_a_failure(findings: Findings) -> None:
+    found = findings["faulty"].result()
     assert found["backends"] == ["tensorflow", "torch"]
     assert list(found["failures"]) == ["jax"]
     assert "no training here" in found["failures"]["jax"]

@@ -3,22 +3,18 @@
 Every framework has a process of its own, which runs all its arms of all verifiers once.
 """
 
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import arm_jobs
 import pytest
+from arm_jobs import outputs, said
 
 from kb.parity import differences
 from kb.verifier import Declaration, declared
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 REFERENCE = "pytorch/eager"
 SETTINGS: dict[str, dict[str, Any]] = {
     "small_cnn_latency": {"batch": 1},
@@ -35,7 +31,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "dynamic_shape_memory": {"batch": 8, "model": "small-cnn"},
 }
 """Settings by verifier, and after a colon what tells several of one verifier apart."""
-QUICK = ("pytorch/eager", "tensorflow/keras-fit", "tensorflow/eager", "jax/jit")
+PLAIN = ("pytorch/eager", "pytorch/channels-last", "tensorflow/function", "jax/jit")
+IN_PLAIN_MODES = (
+    "small_cnn_epochs",
+    "resnet50_training",
+    "training_memory",
+    "training_sweep:transformer",
+    "training_sweep:mobilenet",
+)
+"""That all modes train alike is shown on small networks: small_cnn_training, training_sweep:mlp."""
 MOBILENET = 601_548_544
 MLP = 2 * (3072 * 512 + 512 * 512 + 512 * 10)
 TRANSFORMER = 2 * (64 * (48 * 128 + 4 * (4 * 128 * 128 + 2 * 128 * 256)) + 128 * 10)
@@ -62,18 +66,13 @@ def declaration(case: str) -> Declaration:
 
 
 def arms_of(case: str) -> tuple[str, ...]:
-    """Return the arms that run a case: JAX has no input pipeline, and compiling large networks takes minutes.
-
-    Where a network is compiled once, it is not compiled again; every run of a claim has the gate anyway.
-    """
+    """Return the arms that run a case in the quick tests; JAX has no input pipeline."""
     known = declaration(case).arms
-    if case == "resnet50_training":
-        return tuple(arm for arm in known if arm != "pytorch/compile")
-    if case in ("small_cnn_epochs", "training_memory"):
-        return tuple(arm for arm in known if arm not in ("pytorch/compile", "tensorflow/xla"))
+    if case in IN_PLAIN_MODES:
+        return tuple(arm for arm in known if arm in PLAIN)
     if case.endswith(":pipeline"):
         return tuple(arm for arm in known if not arm.startswith("jax"))
-    return QUICK if case.endswith(":mobilenet") else known
+    return known
 
 
 def job(verifier: str, arm: str, fault: str = "", device: str = "cpu", **changed: Any) -> dict[str, Any]:
@@ -107,31 +106,10 @@ TRAINING = declaration("small_cnn_training").arms
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run all jobs, a process for each framework, and return where their results lie."""
+    """Run all jobs, and return where their results lie."""
     folder = tmp_path_factory.mktemp("arms")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    processes = {}
-    for framework in ("pytorch", "tensorflow", "jax"):
-        theirs = [one for one in jobs() if one["arm"].startswith(framework)]
-        (folder / f"{framework}.jobs").write_text(json.dumps(theirs))
-        command = [sys.executable, str(HERE / "arm_outputs.py"), f"{folder}/{framework}.jobs", str(folder)]
-        processes[framework] = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-    for framework, process in processes.items():
-        printed, _ = process.communicate(timeout=600)
-        assert process.returncode == 0, f"{framework}: {printed[-3000:]}"
+    arm_jobs.run(jobs(), folder)
     return folder
-
-
-def outputs(folder: Path, one: dict[str, Any]) -> Mapping[str, np.ndarray]:
-    """Load a job's arrays."""
-    return dict(np.load(folder / f"{one['name']}.npz"))
-
-
-def said(folder: Path, one: dict[str, Any]) -> dict[str, Any]:
-    """Load what a job says of itself."""
-    return json.loads((folder / f"{one['name']}.json").read_text())
 
 
 def gate(folder: Path, one: dict[str, Any]) -> list[str]:
@@ -146,6 +124,22 @@ def gate(folder: Path, one: dict[str, Any]) -> list[str]:
 )
 def test_every_arm_computes_what_the_reference_arm_computes(folder: Path, verifier: str, arm: str) -> None:
     assert gate(folder, job(verifier, arm)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("verifier", IN_PLAIN_MODES)
+def test_every_mode_computes_the_same_where_the_quick_tests_run_the_plain_ones(
+    verifier: str, tmp_path: Path
+) -> None:
+    every = [job(verifier, arm) for arm in declaration(verifier).arms]
+    arm_jobs.run(every, tmp_path)
+    sound = said(tmp_path, every[0])
+    for one in every:
+        assert gate(tmp_path, one) == [], one["arm"]
+        found = said(tmp_path, one)
+        assert (found["items"], found["flops"], found["pending"]) == (sound["items"], sound["flops"], 0)
+        assert (found["settings"]["threads"], found["settings"]["dtype"]) == (1, "float32")
 
 
 @pytest.mark.parametrize(("fault", "verifier"), FAULTS)

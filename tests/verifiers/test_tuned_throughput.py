@@ -3,23 +3,19 @@
 What the arms compute beyond this is shown with the verifiers of `test_measured_verifiers.py`, which share them.
 """
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import arm_jobs
 import pytest
+from arm_jobs import outputs, said
 
 from kb.declared import voids
 from kb.library import load_library
 from kb.parity import differences
 from kb.processes import Worker
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 ARMS = (
     "pytorch/eager",
     "pytorch/channels-last",
@@ -56,29 +52,10 @@ def jobs() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run all jobs, a process for each framework, and return where their results lie."""
+    """Run all jobs, and return where their results lie."""
     folder = tmp_path_factory.mktemp("arms")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    processes = {}
-    for framework in ("pytorch", "tensorflow", "jax"):
-        listed = folder / f"{framework}.jobs"
-        listed.write_text(json.dumps([one for one in jobs() if one["arm"].startswith(framework)]))
-        command = [sys.executable, str(HERE / "arm_outputs.py"), str(listed), str(folder)]
-        processes[framework] = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-    for framework, process in processes.items():
-        printed, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, f"{framework}: {printed[-3000:]}"
+    arm_jobs.run(jobs(), folder)
     return folder
-
-
-def outputs(folder: Path, one: dict[str, Any]) -> dict[str, np.ndarray]:
-    return dict(np.load(folder / f"{one['name']}.npz"))
-
-
-def said(folder: Path, one: dict[str, Any]) -> dict[str, Any]:
-    return json.loads((folder / f"{one['name']}.json").read_text())
 
 
 def test_it_declares_the_arms_of_its_claim_and_one_pass_a_burst(tmp_path: Path) -> None:
