@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -18,7 +19,8 @@ from pathlib import Path
 
 from filelock import FileLock
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.tags import sys_tags
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from kb.sentinel import TOKEN, cleaned_up
 from kb.verifier import Unavailable
@@ -30,6 +32,7 @@ UNREACHED = re.compile(r"Could not fetch URL \S+: (?!4\d\d Client Error).*")  # 
 BROKEN = re.compile(r"Max retries exceeded|timed out|Connection (broken|reset|aborted)|ConnectionError")
 NO_RELEASE = re.compile(r"a version that satisfies the requirement (.+) \(from versions: (.*)\)")
 CONFLICT = re.compile(r"Cannot install (.+) because these package versions have conflicting dependencies")
+SKIPPED = re.compile(r"none of the wheel's tags \(.*?\) are compatible.*?/([^/\s#]+\.whl)")
 DEPENDS = re.compile(r"\S+ \S+ depends on \S+")
 SAID = 300
 
@@ -167,11 +170,27 @@ def _refusal(said: str, log: str) -> Unavailable:
     if unreached or BROKEN.search(final):
         return Unreachable(f"no package registry could be reached: {(unreached or [final])[0][:SAID]}")
     if lacks := NO_RELEASE.search(said):
+        if others := _elsewhere(lacks[1], log):
+            here = f"{platform.machine()}, {'-'.join(platform.libc_ver()) or platform.system()}"
+            return Unavailable(f"{lacks[1]} is built for {', '.join(others)} alone; this machine is {here}")
         return Unresolvable(f"{lacks[1]} cannot be installed on {python}: {_offered(lacks[2].split(', '))}")
     if conflict := CONFLICT.search(said):
         because = ", ".join(dict.fromkeys(DEPENDS.findall(log.rpartition("conflict is caused by")[2])))
         return Unresolvable(f"{conflict[1]} do not install together on {python}: {because}")
     return Unavailable(f"the packages could not be installed on {python}: {final[:SAID]}")
+
+
+def _elsewhere(requirement: str, log: str) -> list[str]:
+    """Return the platforms of wheels as required that pip skipped for their platform alone."""
+    wanted = Requirement(requirement.partition(" (from ")[0])
+    python = {(tag.interpreter, tag.abi) for tag in sys_tags()}
+    found = set()
+    for file in SKIPPED.findall(log):
+        with contextlib.suppress(InvalidWheelFilename):
+            name, version, _, tags = parse_wheel_filename(file)
+            if name == canonicalize_name(wanted.name) and version in wanted.specifier:
+                found |= {tag.platform for tag in tags if (tag.interpreter, tag.abi) in python}
+    return sorted(found)
 
 
 def _offered(releases: list[str]) -> str:

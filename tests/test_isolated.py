@@ -106,6 +106,27 @@ def test_what_does_not_install_together_is_told_apart_and_leaves_nothing() -> No
 
 
 @pytest.mark.usefixtures("_copied")
+@pytest.mark.usefixtures("_copied")
+def test_a_release_for_other_systems_alone_says_nothing_about_the_packages(tmp_path: Path) -> None:
+    own = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    made = tmp_path / "wheels/tinyframework-1.0-py3-none-any.whl"
+    for python, version, system in (
+        (own, "3.0", "manylinux_2_99_x86_64"),
+        (own, "3.0", "win32"),
+        ("cp27", "4.0", "any"),
+    ):
+        (tmp_path / f"wheels/tinyframework-{version}-{python}-{python}-{system}.whl").write_bytes(
+            made.read_bytes()
+        )
+    with pytest.raises(
+        Unavailable, match=r"==3.0 is built for manylinux_2_99_x86_64, win32 alone; this"
+    ) as lack:
+        isolated(["tinyframework==3.0"])
+    assert not isinstance(lack.value, Unresolvable)
+    with pytest.raises(Unresolvable, match=r"^tinyframework==4.0 cannot be installed on"):
+        isolated(["tinyframework==4.0"])
+
+
 def test_a_registry_that_is_not_reached_says_nothing_about_the_packages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

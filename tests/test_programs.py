@@ -18,7 +18,7 @@ ASK = "import json, sys; import numpy, kb; print(json.dumps([numpy.version, kb._
 
 
 @pytest.fixture
-def verifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def verifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copying_venv: Path) -> Path:
     """A verifier that needs numpy, of which pip sees one release that is none."""
     (tmp_path / "wheels").mkdir()
     wheel(tmp_path / "wheels", "numpy", "9.0")
