@@ -68,7 +68,7 @@ def rule_trend(trend: Trend, citations: Sequence[Citation]) -> FactRuling:
     sign = 1 if trend.direction == "rising" else -1
     steps = [sign * (later - sooner) for (_, sooner), (_, later) in pairwise(series)]
     shown = ", ".join(f"{value:g} ({date})" for date, value in series)
-    said = f"{trend.figure} of {trend.population}: {shown}{_level(own)}"
+    said = f"of {trend.population}: {shown}{_level(own)}"
     if all(step > 0 for step in steps):
         return FactRuling(trend.figure, Verdict.SUPPORTED, said)
     if sum(steps) <= 0:

@@ -135,4 +135,4 @@ def test_a_trend_decides_a_claim_that_states_no_figure():
     series = [figure("2020", 30), figure("2021", 20), figure("2022", 10)]
     found = judge_documents(claim(citations=series, trend=TREND))
     assert (found.verdict, found.reason) == (Verdict.SUPPORTED, Reason.SOURCES_AGREE)
-    assert found.because == "share: share of papers: 30 (2020), 20 (2021), 10 (2022)"
+    assert found.because == "share: of papers: 30 (2020), 20 (2021), 10 (2022)"
