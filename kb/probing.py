@@ -20,7 +20,7 @@ Probed: TypeAlias = dict[Path, tuple[Json, str, Json]]
 
 
 def probed_once(
-    known: Probed, verifier: Path, budget: Budget, report: Report, program: Program = OWN
+    known: Probed, verifier: Path, budget: Budget, report: Report, program: Program = OWN, device: str = "cpu"
 ) -> tuple[Json, str, Json]:
     """Return a verifier's finding, the end of its log, and when it was run, which may have been before.
 
@@ -31,7 +31,7 @@ def probed_once(
     """
     if verifier not in known:
         began, started = time.monotonic(), datetime.now(UTC)
-        found = probe(verifier, budget, report, program)
+        found = probe(verifier, budget, report, program, device)
         known[verifier] = (*found, times(began, started))
     return known[verifier]
 
@@ -44,9 +44,11 @@ def times(began: float, started: datetime) -> Json:
 
 
 def probe(
-    verifier: Path, budget: Budget, report: Report, program: Program = OWN
+    verifier: Path, budget: Budget, report: Report, program: Program = OWN, device: str = "cpu"
 ) -> tuple[dict[str, Any], str]:
     """Run a probing verifier once in a fresh process; return its finding and the end of its log.
+
+    All devices but the run's are hidden from the process.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def probe(
     token = secrets.token_hex(8)
     report({"event": "probe"})
     with cleaned_up(token) as caches:
-        worker = Worker(verifier, token, 1, "cpu", request_seconds(budget), caches, program=program)
+        worker = Worker(verifier, token, 1, device, request_seconds(budget), caches, program=program)
         try:
             worker.seconds = max(worker.seconds, worker.ask("describe")["seconds"])
             finding: dict[str, Any] = worker.ask("probe")["finding"]

@@ -155,7 +155,8 @@ def _raw(library: Library, record: Record, options: Options, runs_on: Program, i
         message = f"needs the device {options.device}; this machine has {here}"
         raise Unavailable(message, Reason.NO_HARDWARE.value)
     if claim.kind is Kind.CAPABILITY or (claim.estimand is not None and claim.estimand.field is not None):
-        finding, log, when = probed_once(options.probed, verifier, options.budget, options.report, runs_on)
+        asked = (options.probed, verifier, options.budget, options.report, runs_on, options.device)
+        finding, log, when = probed_once(*asked)
         return {**when, "finding": checked_finding(claim, finding, log)}
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     named = (record.id, claim, options.budget, options.threads, options.device, seed, options.seconds)

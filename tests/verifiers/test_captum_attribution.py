@@ -53,6 +53,7 @@ def test_wrong_values_show_as_an_error_and_a_refusal_as_a_failure() -> None:
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_lack_of_memory_is_an_error_and_no_finding() -> None:
     with pytest.raises(RuntimeError, match="not enough memory"):
         observe("captum_attribution", NO_MEMORY)

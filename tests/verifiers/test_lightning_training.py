@@ -74,6 +74,7 @@ def test_a_longer_script_refutes_and_layout_and_comments_do_not_count(
     assert (longer._statements(laid_out), longer._tokens(laid_out)) == (1, 6)
 
 
+@pytest.mark.slow
 def test_a_lightning_that_does_not_run_is_a_failure_and_refutes(tmp_path: Path) -> None:
     (tmp_path / "lightning.py").write_text("raise NotImplementedError('no trainer here')", encoding="utf-8")
     found = observe("lightning_training", environment={"PYTHONPATH": str(tmp_path)})

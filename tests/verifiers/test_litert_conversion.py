@@ -108,6 +108,7 @@ def test_a_file_with_other_weights_shows_as_a_difference_and_a_failing_web_conve
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_mobile_converter_that_refuses_the_model_is_a_finding(tmp_path: Path) -> None:
     failing = stand_in(
         tmp_path, 'case "$2" in -c) exit 0;; esac; echo "ValueError: Unsupported Ops" >&2; exit 1'

@@ -86,6 +86,7 @@ def test_ranges_calibrated_on_data_of_another_kind_cost_the_labels_and_refute() 
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_conversion_that_the_framework_refuses_refutes_and_its_words_are_kept() -> None:
     found = observe("litert_quantization", UNTRAINED + planted(FAILING))
     assert found["failure"] == "ValueError: no int8 kernel for this"
@@ -93,11 +94,13 @@ def test_a_conversion_that_the_framework_refuses_refutes_and_its_words_are_kept(
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_model_that_did_not_learn_is_an_error_since_its_labels_mean_nothing() -> None:
     with pytest.raises(RuntimeError, match=r"RuntimeError: the float32 model gets \d+% right"):
         observe("litert_quantization", UNTRAINED)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_and_no_finding() -> None:
     with pytest.raises(RuntimeError, match="No space left on device"):
         observe("litert_quantization", UNTRAINED + planted(FULL_DISK))

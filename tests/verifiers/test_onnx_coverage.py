@@ -83,6 +83,7 @@ def test_a_broken_converter_makes_pytorch_the_better_one(tmp_path: Path) -> None
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_broken_exporters_of_pytorch_refute(tmp_path: Path) -> None:
     planted = (
         "import torch.onnx\ndef export(*_, **__): raise RuntimeError('broken')\ntorch.onnx.export = export"

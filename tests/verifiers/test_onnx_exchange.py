@@ -19,6 +19,7 @@ def judged(claim: str, found: dict[str, Any]) -> Verdict:
     return judge_finding(record.claim.expect, found).verdict
 
 
+@pytest.mark.slow
 def test_one_network_leaves_both_frameworks_as_files_that_compute_alike() -> None:
     found = observe("onnx_exchange")
     assert set(found["pytorch_routes"]) == {"dynamo", "torchscript"}

@@ -34,6 +34,7 @@ def judged(found: dict[str, Any]) -> Verdict:
     return judge_finding(record.claim.expect, found).verdict
 
 
+@pytest.mark.slow
 def test_where_both_runtimes_on_the_cpu_agree_all_waits_for_a_gpu() -> None:
     said = r"Unavailable: needs an NVIDIA GPU(.|\n)*all 3 models run, outputs within \d\.\de-0[67]"
     with pytest.raises(RuntimeError, match=said):

@@ -44,6 +44,7 @@ def test_a_wrong_layer_shows_as_a_difference_and_a_broken_package_as_a_failure()
     assert judged(found | {"worked": ["transformers", "torch_geometric"]}) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["MemoryError()", "OSError(28, 'no space left')"])
 def test_a_fault_of_the_machine_is_an_error_and_no_finding(tmp_path: Path, fault: str) -> None:
     (tmp_path / "transformers.py").write_text(f"raise {fault}", encoding="utf-8")

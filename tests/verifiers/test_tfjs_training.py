@@ -65,6 +65,7 @@ def test_a_library_that_stays_on_plain_javascript_refutes() -> None:
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_webgl_backend_that_throws_in_training_refutes_and_its_words_are_kept() -> None:
     thrown = "if (tf.getBackend() == 'webgl') throw new Error('no shader for this'); const cost"
     found = observe("tfjs_training", planted(f"function = function.replace('const cost', {thrown!r})"))
@@ -87,12 +88,14 @@ def test_a_browser_without_webgl_says_nothing_of_the_library() -> None:
         observe("tfjs_training", planted(change))
 
 
+@pytest.mark.slow
 def test_a_page_that_fails_before_webgl_is_an_error_of_the_harness() -> None:
     change = "function = function.replace('await tf.setBackend', 'nothing.here')"
     with pytest.raises(RuntimeError, match="RuntimeError: the page failed before WebGL was asked for"):
         observe("tfjs_training", planted(change))
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_answer_is_an_error_and_no_finding() -> None:
     change = "web_page.PAGE_SECONDS = 1; function = 'async () => { for (;;); }'"
     with pytest.raises(RuntimeError, match=r"playwright.*Timeout"):

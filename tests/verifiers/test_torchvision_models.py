@@ -72,6 +72,7 @@ def test_fifty_models_of_both_libraries_are_enough_where_both_import(tmp_path: P
     assert judged(found) is Verdict.SUPPORTED
 
 
+@pytest.mark.slow
 def test_the_models_of_a_library_that_does_not_import_do_not_count(tmp_path: Path) -> None:
     found = observe("torchvision_models", environment=planted(tmp_path, BROKEN))
     assert found["torchtext_imports"] is False
@@ -80,6 +81,7 @@ def test_the_models_of_a_library_that_does_not_import_do_not_count(tmp_path: Pat
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "vision", "said"),
     [
