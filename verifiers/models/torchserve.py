@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from kb.verifier import Unavailable, python_of
 from models.servers import READY_SECONDS, Server, asked, folder_of, free_ports, start, until
@@ -63,11 +65,11 @@ def serve(model: bytes, shape: tuple[int, ...], workers: int, batch: int, ending
         Without TorchServe, or without Java.
     """
     programs, folder, ports = installed(), folder_of(ending), free_ports(5)
-    _archive(programs, folder, model, shape)
+    archive(programs, folder, model, HANDLER, {"shape": shape})
     (folder / "config.properties").write_text(_configuration(ports), encoding="utf-8")
     command = [str(programs / "torchserve"), "--start", "--foreground", "--ncs", "--disable-token-auth"]
     command += ["--ts-config", "config.properties", "--model-store", "."]
-    process = start(command, folder, _variables(programs, folder), ending)
+    process = start(command, folder, variables(programs, folder), ending)
     management = f"http://127.0.0.1:{ports[1]}/models"
     until(process, folder, lambda: asked(management))
     wanted = f"url=model.mar&model_name=model&initial_workers={workers}&synchronous=true"
@@ -77,7 +79,7 @@ def serve(model: bytes, shape: tuple[int, ...], workers: int, batch: int, ending
     return Server(ports[0], ports[3], f"TorchServe {version}", workers)
 
 
-def _variables(programs: Path, folder: Path) -> dict[str, str]:
+def variables(programs: Path, folder: Path) -> dict[str, str]:
     """Return variables that keep servers apart: each notes its process in the temporary folder."""
     paths = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
     places = dict.fromkeys(("TMPDIR", "TEMP", "LOG_LOCATION", "METRICS_LOCATION"), str(folder))
@@ -95,13 +97,41 @@ def _configuration(ports: list[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _archive(programs: Path, folder: Path, model: bytes, shape: tuple[int, ...]) -> None:
+def archive(
+    programs: Path, folder: Path, model: bytes, handler: Path, told: Mapping[str, Any], *more: Path
+) -> None:
+    """Write `model.mar` into a folder: a TorchScript model, its handler, and what both are told.
+
+    Parameters
+    ----------
+    programs : Path
+        TorchServe's programs.
+    folder : Path
+        Of one server; the archiver puts files together in its temporary folder under the model's name, so
+        that two at a time must not share one.
+    model : bytes
+        As `torch.jit.save` wrote it.
+    handler : Path
+        The script that answers requests.
+    told : mapping
+        JSON data by name, each a file beside the handler.
+    more : Path
+        Further files beside it.
+
+    Raises
+    ------
+    RuntimeError
+        Where the archiver fails.
+    """
     (folder / "model.pt").write_bytes(model)
-    (folder / "shape.json").write_text(json.dumps(shape), encoding="utf-8")
+    for name, value in told.items():
+        (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+    files = ",".join([*map(str, more), *(f"{name}.json" for name in told)])
     command = [str(programs / "torch-model-archiver"), "--model-name", "model", "--version", "1.0"]
-    command += ["--serialized-file", "model.pt", "--extra-files", "shape.json"]
-    command += ["--handler", str(HANDLER), "--export-path", "."]
-    made = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    command += ["--serialized-file", "model.pt", "--extra-files", files]
+    command += ["--handler", str(handler), "--export-path", "."]
+    environment = {**os.environ, **variables(programs, folder)}
+    made = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if made.returncode:
         message = f"torch-model-archiver failed: {made.stderr[-500:]}"
         raise RuntimeError(message)

@@ -1,8 +1,6 @@
 """TorchServe with one model whose workers are counted and scaled over its management API."""
 
 import json
-import os
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.servers import READY_SECONDS, asked, folder_of, free_ports, start, until
-from models.torchserve import HANDLER, installed
+from models.torchserve import HANDLER, archive, installed, variables
 
 WAITING = Path(__file__).with_name("torchserve_waiting_handler.py")
 SETTLE_SECONDS = 60.0
@@ -135,14 +133,14 @@ def serve(model: bytes, shape: tuple[int, ...], wait: float, ending: ExitStack) 
         Where the server does not come up.
     """
     programs, folder, ports = installed(), folder_of(ending), free_ports(len(ADDRESSES) + len(GRPC_PORTS))
-    _archive(programs, folder, model, {"shape": shape, "waiting": wait})
+    archive(programs, folder, model, WAITING, {"shape": shape, "waiting": wait}, HANDLER)
     http, grpc = ports[: len(ADDRESSES)], ports[len(ADDRESSES) :]
     lines = [f"{name}=http://127.0.0.1:{port}" for name, port in zip(ADDRESSES, http, strict=True)]
     lines += [f"{name}={port}" for name, port in zip(GRPC_PORTS, grpc, strict=True)]
     (folder / "config.properties").write_text("\n".join([*lines, *SETTINGS, ""]), encoding="utf-8")
     command = [str(programs / "torchserve"), "--start", "--foreground", "--ncs", "--disable-token-auth"]
     command += ["--ts-config", "config.properties", "--model-store", "."]
-    process = start(command, folder, _variables(programs, folder), ending)
+    process = start(command, folder, variables(programs, folder), ending)
     inference, management = (f"http://127.0.0.1:{port}" for port in http[:2])
     until(process, folder, lambda: asked(f"{management}/models"))
     version = json.loads(asked(f"{inference}/api-description"))["info"]["version"]
@@ -154,24 +152,3 @@ def serve(model: bytes, shape: tuple[int, ...], wait: float, ending: ExitStack) 
 
 def _ask(method: str, address: str) -> None:
     urllib.request.urlopen(urllib.request.Request(address, method=method), timeout=READY_SECONDS).close()
-
-
-def _variables(programs: Path, folder: Path) -> dict[str, str]:
-    """Return variables that keep servers apart: each notes its process in the temporary folder."""
-    paths = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
-    places = dict.fromkeys(("TMPDIR", "TEMP", "LOG_LOCATION", "METRICS_LOCATION"), str(folder))
-    return {"PATH": paths, "OMP_NUM_THREADS": "1", **places}
-
-
-def _archive(programs: Path, folder: Path, model: bytes, extra: dict[str, Any]) -> None:
-    (folder / "model.pt").write_bytes(model)
-    for name, value in extra.items():
-        (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
-    files = ",".join([str(HANDLER), *(f"{name}.json" for name in extra)])
-    command = [str(programs / "torch-model-archiver"), "--model-name", "model", "--version", "1.0"]
-    command += ["--serialized-file", "model.pt", "--extra-files", files]
-    command += ["--handler", str(WAITING), "--export-path", "."]
-    made = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if made.returncode:
-        message = f"torch-model-archiver failed: {made.stderr[-500:]}"
-        raise RuntimeError(message)
