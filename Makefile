@@ -13,7 +13,7 @@ verify: .venv/frameworks
 	*) exit $$status;; esac
 
 test: .venv/test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # What takes minutes or needs packages from a registry, such as a real TorchServe.
 test-slow: .venv/test

@@ -31,6 +31,9 @@ class FindingJudgement:
 def judge_finding(expectations: Sequence[Expectation], finding: Mapping[str, Any]) -> FindingJudgement:
     """Judge a finding: supported if every expectation holds, refuted if one does not.
 
+    A field that is None settles nothing where the finding says in `missing` why there is no value; what
+    expectations of other fields refute stays refuted.
+
     Parameters
     ----------
     expectations : sequence of Expectation
@@ -44,7 +47,10 @@ def judge_finding(expectations: Sequence[Expectation], finding: Mapping[str, Any
         Where an expectation names a field that the finding lacks.
     """
     held = [_hold(expectation, finding[expectation.field]) for expectation in expectations]
-    failed = [each for each in held if not each.holds]
+    missing = finding.get("missing")
+    failed = [each for each in held if not each.holds and not (missing and each.found is None)]
+    if not failed and not all(each.holds for each in held):
+        return FindingJudgement(Verdict.INCONCLUSIVE, Reason.UNDECIDED, str(missing), held)
     if failed:
         because = "; ".join(
             f"{each.field} is {_short(each.found)}, expected {each.expected}" for each in failed

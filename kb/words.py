@@ -70,6 +70,7 @@ class Reason(Explained):
     INSIDE_REGION = "inside-region", "the interval lies inside the claimed region"
     OUTSIDE_REGION = "outside-region", "the interval lies outside the claimed region"
     FINDING = "finding", "the verifier's finding settles it"
+    UNDECIDED = "undecided", "what the verifier found does not settle it"
     FIGURES_AGREE = "figures-agree", "primary figures of the same population and date agree"
     FIGURES_DIFFER = "figures-differ", "primary figures of the same population and date differ"
     SOURCES_AGREE = "sources-agree", "the cited sources say that it is so"

@@ -54,3 +54,17 @@ def test_all_expectations_must_hold_and_only_the_failed_ones_are_named():
 def test_a_field_that_the_finding_lacks_is_an_error_and_no_verdict():
     with pytest.raises(KeyError, match="f"):
         judge_finding([expectation(**{"is": 1})], {"g": 1})
+
+
+def test_a_value_that_the_finding_says_is_missing_settles_nothing_and_its_reason_is_told():
+    expected = [expectation(**{"is": "a"}), Expectation.model_validate({"field": "g", "at_least": 1})]
+    found = judge_finding(expected, {"f": None, "g": 2, "missing": "the counts disagree"})
+    assert (found.verdict, found.reason, found.because) == (
+        "inconclusive",
+        "undecided",
+        "the counts disagree",
+    )
+    assert judge_finding(expected, {"f": None, "g": 0, "missing": "the counts disagree"}).verdict == "refuted"
+    assert judge_finding(expected, {"f": None, "g": 2, "missing": None}).verdict == "refuted"
+    assert judge_finding(expected, {"f": "b", "g": 2, "missing": "the counts disagree"}).verdict == "refuted"
+    assert judge_finding(expected, {"f": "a", "g": 2, "missing": "something else"}).verdict == "supported"

@@ -42,6 +42,7 @@ ERROR_LENGTH = 500
 @probes(
     fields=(
         "tensorflow_harder",
+        "missing",
         "standing",
         "counts",
         "ratios",
@@ -62,7 +63,8 @@ def custom_training_loops() -> dict[str, Any]:
     dict
         `counts` are logical lines, tokens and distinct framework concepts of each mode's file, `ratios`
         TensorFlow's over PyTorch's. `standing` says how each of TensorFlow's modes stands to PyTorch by all
-        three: longer or shorter by a factor of 1.1, or equal; `tensorflow_harder` is whether both are longer.
+        three: longer or shorter by a factor of 1.1, or equal; `tensorflow_harder` is whether both are longer,
+        None where measures or modes disagree, and `missing` says how.
         `counts_by_loop` leaves the imports out. `largest_difference` is that of a loss or weight from
         PyTorch's, relative to the loop's largest. `losses` are PyTorch's. `accumulation_by_keras` has the
         counts of the first loop, eager, if the optimiser accumulates.
@@ -70,7 +72,7 @@ def custom_training_loops() -> dict[str, Any]:
     Raises
     ------
     Unavailable
-        Where a framework is not installed, or where the measures, or TensorFlow's modes, disagree.
+        Where a framework is not installed.
     RuntimeError
         Where a process does not end well, or the loops do not compute the same.
     """
@@ -91,7 +93,7 @@ def custom_training_loops() -> dict[str, Any]:
 
 
 def _complexity(sources: dict[str, str]) -> dict[str, Any]:
-    """Return what the texts of the three modes come to; raise Unavailable where that is no answer."""
+    """Return what the texts of the three modes come to."""
     counts = {mode: _counts(source) for mode, source in sources.items()}
     plain = counts["pytorch"]
     ratios = {
@@ -101,11 +103,11 @@ def _complexity(sources: dict[str, str]) -> dict[str, Any]:
     }
     standing = {mode: code_length.standing(ratio.values()) for mode, ratio in ratios.items()}
     harder = {said == "longer" for said in standing.values()}
-    if "mixed" in standing.values() or len(harder) > 1:
-        message = f"the counts disagree on which framework's loops are more complex: {_told(counts)}"
-        raise Unavailable(message, "no-data")
+    agree = "mixed" not in standing.values() and len(harder) == 1
+    told = f"the counts disagree on which framework's loops are more complex: {_told(counts)}"
     return {
-        "tensorflow_harder": harder.pop(),
+        "tensorflow_harder": harder.pop() if agree else None,
+        "missing": None if agree else told,
         "standing": standing,
         "counts": counts,
         "ratios": ratios,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import comb
 from typing import Any
 
-from kb.verifier import Unavailable, probes
+from kb.verifier import probes
 from models import onnx_layers
 from models.onnx_exports import EXPORTERS, ROUTES, exports, require
 
@@ -26,6 +26,7 @@ CHANCE = 0.05
         "neither",
         "chance_if_equal",
         "better",
+        "missing",
         "routes",
         "faults",
     ),
@@ -39,14 +40,14 @@ def onnx_coverage() -> dict[str, Any]:
     dict
         `pytorch_converts` and `tensorflow_converts` count items that some route of the framework converts
         with agreeing outputs. `chance_if_equal` is how often a fair coin would put so many of the items that
-        one framework alone converts on one side (exact, one-sided), `better` the framework on that side.
-        `routes` counts by framework and route, `faults` has the error or difference of each failure.
+        one framework alone converts on one side (exact, one-sided), `better` the framework on that side;
+        None where they are too few or too evenly shared to tell, and `missing` says so. `routes` counts by
+        framework and route, `faults` has the error or difference of each failure.
 
     Raises
     ------
     Unavailable
-        Where a package is not installed; and where the items that one framework alone converts are too few or
-        too evenly shared for either to be called better.
+        Where a package is not installed.
     RuntimeError
         Where a framework's process fails outside its exporters.
     """
@@ -59,8 +60,6 @@ def onnx_coverage() -> dict[str, Any]:
         "tensorflow": sorted(through["tensorflow"] - through["pytorch"]),
     }
     better, chance = compared(len(alone["pytorch"]), len(alone["tensorflow"]))
-    if better is None:
-        raise Unavailable(_undecided(through, alone, len(names), chance), "no-data")
     return {
         "versions": versions,
         "items": len(names),
@@ -71,6 +70,7 @@ def onnx_coverage() -> dict[str, Any]:
         "neither": sorted(set(names) - through["pytorch"] - through["tensorflow"]),
         "chance_if_equal": chance,
         "better": better,
+        "missing": None if better else _undecided(through, alone, len(names), chance),
         "routes": _counts(found),
         "faults": _faults(found),
     }

@@ -64,11 +64,10 @@ def test_the_rule_favours_no_side(pytorch: int, tensorflow: int) -> None:
 
 @pytest.mark.slow
 def test_a_lead_of_one_in_a_part_of_the_list_is_no_verdict() -> None:
-    with pytest.raises(
-        RuntimeError, match="Unavailable: of 3 items 3 convert from PyTorch and 2 from TensorFlow"
-    ) as said:
-        observe("onnx_coverage", only(PART))
-    assert "PyTorch alone: gelu; TensorFlow alone: none" in str(said.value)
+    found = observe("onnx_coverage", only(PART))
+    assert found["missing"].startswith("of 3 items 3 convert from PyTorch and 2 from TensorFlow")
+    assert "PyTorch alone: gelu; TensorFlow alone: none" in found["missing"]
+    assert judged(found) is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.slow
@@ -101,5 +100,7 @@ def test_broken_exporters_of_pytorch_refute(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_whole_list_leaves_it_open() -> None:
-    with pytest.raises(RuntimeError, match=r"Unavailable: of 34 items 34 convert from PyTorch and 32"):
-        observe("onnx_coverage")
+    found = observe("onnx_coverage")
+    assert found["missing"].startswith("of 34 items 34 convert from PyTorch and 32")
+    assert found["routes"]["pytorch"]["dynamo"]["agrees"] >= 30
+    assert judged(found) is Verdict.INCONCLUSIVE
