@@ -2,20 +2,22 @@
 # requires-python = ">=3.11"
 # dependencies = ["numpy", "torch", "onnx", "onnxscript", "onnxruntime", "openvino"]
 # ///
-"""Whether models that PyTorch exports to ONNX compute the same in ONNX Runtime and OpenVINO, on the CPU."""
+"""Whether models that PyTorch exports to ONNX compute the same in ONNX Runtime, OpenVINO and TensorRT."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from kb.verifier import Array, Unavailable, probes
+from models import onnx_tensorrt
 from models.onnx_exports import require
 from models.onnx_file import TOLERANCE, answered, difference, one_line, session, spare
 
 MODELS = ("small-cnn", "resnet50", "transformer")
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "openvino")
 Run: TypeAlias = Callable[[Sequence[Array]], Sequence[Array]]
+Load: TypeAlias = Callable[[Path], Run]
 
 
 @probes(
@@ -36,39 +38,41 @@ def onnx_runtimes() -> dict[str, Any]:
     -------
     dict
         `runs` has by model and runtime the largest difference from PyTorch's outputs, over their largest
-        magnitude, or the error. `..._models` count the models within 1e-4; `tensorrt_models` is None, since
-        no run of TensorRT is written.
+        magnitude, or the error; PyTorch, ONNX Runtime and OpenVINO compute on the CPU. `..._models` count the
+        models within 1e-4; `tensorrt_models` is None where TensorRT is not here and the others have failed.
 
     Raises
     ------
     Unavailable
-        Where a package is not installed; and where every model runs in both runtimes, so that all depends on
-        TensorRT, which needs an NVIDIA GPU.
+        Where a package is not installed; and where every model runs in both other runtimes, so that all
+        depends on TensorRT, and it or an NVIDIA GPU is missing.
     """
     versions = require(*PACKAGES)
-    runs = {name: _runs(name) for name in MODELS}
-    counts = {runtime: sum(_agrees(outcomes[runtime]) for outcomes in runs.values()) for runtime in RUNTIMES}
+    lacking = onnx_tensorrt.lacks()
+    runtimes = RUNTIMES if lacking else {**RUNTIMES, "tensorrt": onnx_tensorrt.load}
+    runs = {name: _runs(name, runtimes) for name in MODELS}
+    counts = {runtime: sum(_agrees(outcomes[runtime]) for outcomes in runs.values()) for runtime in runtimes}
     differences = [
         each for outcomes in runs.values() for each in outcomes.values() if not isinstance(each, str)
     ]
-    if all(count == len(MODELS) for count in counts.values()):
+    if lacking and all(count == len(MODELS) for count in counts.values()):
+        needs, reason = lacking
         message = (
-            f"needs an NVIDIA GPU for TensorRT, the third runtime named, of which no run is written yet; in "
-            f"ONNX Runtime {versions['onnxruntime']} and OpenVINO {versions['openvino']} all {len(MODELS)} "
-            f"models run, outputs within {max(differences):.1e} of PyTorch's scale"
+            f"{needs}; in ONNX Runtime {versions['onnxruntime']} and OpenVINO {versions['openvino']} all "
+            f"{len(MODELS)} models run, outputs within {max(differences):.1e} of PyTorch's scale"
         )
-        raise Unavailable(message, "no-hardware")
+        raise Unavailable(message, reason)
     return {
         "versions": versions,
         "runs": runs,
         "onnx_runtime_models": counts["onnx_runtime"],
         "openvino_models": counts["openvino"],
-        "tensorrt_models": None,
+        "tensorrt_models": counts.get("tensorrt"),
         "largest_difference": max(differences, default=None),
     }
 
 
-def _runs(name: str) -> dict[str, float | str]:
+def _runs(name: str, runtimes: Mapping[str, Load]) -> dict[str, float | str]:
     """Return what came of the model in each runtime: a difference, or an error in a line."""
     import torch
 
@@ -83,9 +87,9 @@ def _runs(name: str) -> dict[str, float | str]:
             path.write_bytes(dynamo(*build(name)))
         except Exception as error:
             spare(error)
-            return dict.fromkeys(RUNTIMES, f"export: {one_line(error)}")
+            return dict.fromkeys(runtimes, f"export: {one_line(error)}")
         found: dict[str, float | str] = {}
-        for runtime, load in RUNTIMES.items():
+        for runtime, load in runtimes.items():
             try:
                 run = load(path)
                 found[runtime] = max(difference(run(inputs), outputs) for inputs, outputs in expected)
@@ -109,7 +113,7 @@ def _openvino(path: Path) -> Run:
     return lambda inputs: list(compiled(list(inputs)).values())
 
 
-RUNTIMES: dict[str, Callable[[Path], Run]] = {"onnx_runtime": _onnx_runtime, "openvino": _openvino}
+RUNTIMES: Mapping[str, Load] = {"onnx_runtime": _onnx_runtime, "openvino": _openvino}
 
 
 def _agrees(outcome: float | str) -> bool:

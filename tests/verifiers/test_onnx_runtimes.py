@@ -51,6 +51,24 @@ def test_runtimes_that_raise_or_compute_something_else_refute(tmp_path: Path) ->
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, Verdict.SUPPORTED), (1.01, Verdict.REFUTED)])
+def test_where_tensorrt_is_there_it_decides_with_the_others(factor: float, verdict: Verdict) -> None:
+    """A mock for what cannot be had here: ONNX Runtime stands in for TensorRT, and is once made to be wrong."""
+    stand_in = f"""
+from models import onnx_tensorrt
+from models.onnx_file import answered, session
+onnx_tensorrt.lacks = lambda: None
+def load(path):
+    loaded = session(path.read_bytes())
+    return lambda inputs: [{factor} * each for each in answered(loaded, inputs)]
+onnx_tensorrt.load = load
+"""
+    found = observe("onnx_runtimes", SMALL + stand_in)
+    assert found["openvino_models"] == 3
+    assert found["tensorrt_models"] == (3 if verdict is Verdict.SUPPORTED else 0)
+    assert judged(found) is verdict
+
+
 @pytest.mark.slow
 def test_an_exporter_that_raises_refutes_for_every_runtime() -> None:
     found = observe("onnx_runtimes", SMALL + NO_EXPORT)
