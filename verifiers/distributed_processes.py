@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["packaging", "psutil", "torch", "tensorflow"]
+# dependencies = ["numpy", "packaging", "psutil", "torch", "tensorflow"]
 # ///
 """Whether PyTorch and TensorFlow train one model in two processes, with nothing installed beside them."""
 

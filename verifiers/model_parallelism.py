@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["psutil", "torch", "tensorflow"]
+# dependencies = ["numpy", "psutil", "torch", "tensorflow"]
 # ///
 """Whether PyTorch and TensorFlow train one model of which each of two processes keeps a part."""
 

@@ -133,6 +133,7 @@ PathDistribution.requires = property(requires)
     assert judged(NATIVE, found | as_tensorflow) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_framework_that_raises_is_a_finding_with_its_error(
     found: dict[str, Any], judged: Callable[[str, dict[str, Any]], Verdict], tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_framework_that_raises_is_a_finding_with_its_error(
     assert judged(BOTH, seen) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -160,6 +162,7 @@ def test_a_fault_of_the_machine_is_no_finding(fault: str, said: str, tmp_path: P
         observe("distributed_processes", code)
 
 
+@pytest.mark.slow
 def test_data_that_cannot_tell_replicas_apart_are_no_finding() -> None:
     idle = only("pytorch") + "from models import tiny_regression; tiny_regression.STEPS = 0"
     with pytest.raises(RuntimeError, match="RuntimeError: pytorch alone learns the same"):

@@ -211,6 +211,7 @@ def test_a_tensorflow_that_sees_no_gpu_lacks_software(tmp_path: Path) -> None:
         observe("gpu_memory_allocation", environment=machine(tmp_path, GPU_SEEN="no"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

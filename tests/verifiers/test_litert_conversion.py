@@ -119,6 +119,7 @@ def test_a_mobile_converter_that_refuses_the_model_is_a_finding(tmp_path: Path) 
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "status"),
     [

@@ -51,6 +51,7 @@ def test_runtimes_that_raise_or_compute_something_else_refute(tmp_path: Path) ->
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, Verdict.SUPPORTED), (1.01, Verdict.REFUTED)])
 def test_where_tensorrt_is_there_it_decides_with_the_others(factor: float, verdict: Verdict) -> None:
     """A mock for what cannot be had here: ONNX Runtime stands in for TensorRT, and is once made to be wrong."""

@@ -66,6 +66,7 @@ def verdict(claim: str, found: dict[str, Any]) -> Verdict:
     return judge_finding(load_library(ROOT).record(claim).claim.expect, found).verdict
 
 
+@pytest.mark.slow
 def test_tensorboard_has_what_both_frameworks_wrote(found: dict[str, Any]) -> None:
     assert found["failures"] == {}
     for kind in ("scalars", "histograms", "graphs"):
@@ -77,6 +78,7 @@ def test_tensorboard_has_what_both_frameworks_wrote(found: dict[str, Any]) -> No
     assert verdict(GRAPHS, found) is Verdict.SUPPORTED
 
 
+@pytest.mark.slow
 def test_tensorflow_2_21_neither_brings_tensorboard_nor_logs_scalars_without_it(
     found: dict[str, Any],
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_page_that_does_not_come_up_is_not_seen_and_says_why() -> None:
     assert "http://127.0.0.1:9/" in found["not_seen"]
 
 
+@pytest.mark.slow
 @BROWSES
 def test_the_page_shows_the_names_of_runs_series_and_layers_and_asks_nobody_else(
     found: dict[str, Any],
@@ -161,6 +164,7 @@ if any("models/tensorboard_" in each for each in sys.orig_argv):
     assert verdict(GRAPHS, found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["raise MemoryError", "import os; os.kill(os.getpid(), 9)"])
 def test_a_fault_of_the_machine_is_an_error_and_no_finding(tmp_path: Path, fault: str) -> None:
     for name in ("tensorflow", "torch"):

@@ -89,6 +89,7 @@ def test_one_of_the_two_that_does_not_install_refutes_the_claim(tmp_path: Path, 
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

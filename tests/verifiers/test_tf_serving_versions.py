@@ -95,6 +95,7 @@ def test_a_server_that_never_swaps_refutes(probe: Probe) -> None:
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_asked_for_the_old_version_refutes(probe: Probe) -> None:
     found = probe("forgets the old")
     assert found["answered_after"] == [2]
@@ -102,12 +103,14 @@ def test_a_server_that_cannot_be_asked_for_the_old_version_refutes(probe: Probe)
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_answers_that_are_neither_versions_refute(probe: Probe) -> None:
     found = probe("computes wrongly")
     assert found["wrong"] > 0
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "said"), [("dies", "process ended"), ("loads for ever", "still LOADING")])
 def test_a_server_that_ends_or_is_not_done_is_an_error_and_no_finding(
     probe: Probe, fault: str, said: str
@@ -132,6 +135,7 @@ def test_without_the_program_the_probe_says_where_to_get_it() -> None:
         observe("tf_serving_versions", environment={"PATH": "/nowhere"})
 
 
+@pytest.mark.slow
 def test_the_saved_models_answer_as_the_probe_expects_of_their_versions(tmp_path: Path) -> None:
     code = SAVED.format(verifiers=str(VERIFIERS), folder=str(tmp_path))
     quiet = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}

@@ -133,6 +133,7 @@ def test_packages_that_do_not_install_together_refute_the_claim_and_say_why() ->
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -146,6 +147,7 @@ def test_a_fault_of_the_machine_is_an_error_and_no_finding(tmp_path: Path, fault
         observe("tfx_validation", environment=planted(tmp_path, tensorflow_data_validation=fault))
 
 
+@pytest.mark.slow
 def test_a_part_that_does_not_end_is_an_error_and_no_finding(tmp_path: Path) -> None:
     hung = planted(tmp_path, **{"tfx/v1": "import threading; threading.Event().wait()"})
     with pytest.raises(RuntimeError, match=r"tfx_part.py components did not end within 0.5 s"):

@@ -82,6 +82,7 @@ def test_a_server_that_keeps_its_one_worker_refutes(probe: Probe, fault: str) ->
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_workers_that_take_turns_refute_however_many_are_listed(probe: Probe) -> None:
     found = probe("one at a time")
     assert found["workers_listed"] == [1, 2, 1]
@@ -96,6 +97,7 @@ def test_predictions_lost_while_workers_are_added_refute(probe: Probe) -> None:
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_predictions_lost_while_workers_are_taken_away_are_counted_apart(probe: Probe) -> None:
     found = probe("drops shrinking")
     assert (found["failed_while_growing"], found["failed_while_shrinking"]) == (0, 3)
@@ -107,6 +109,7 @@ def test_a_worker_that_computes_something_else_refutes(probe: Probe) -> None:
     assert judged(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -121,6 +124,7 @@ def test_a_server_that_fails_or_ends_is_an_error_and_no_finding(probe: Probe, fa
         probe(fault)
 
 
+@pytest.mark.slow
 def test_a_machine_on_which_one_worker_stays_far_below_its_limit_tells_nothing(
     probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +136,7 @@ def test_a_machine_on_which_one_worker_stays_far_below_its_limit_tells_nothing(
     assert lack.value.reason == "no-hardware"
 
 
+@pytest.mark.slow
 def test_a_request_that_is_not_answered_in_time_is_an_error_and_no_failure_of_the_server(
     probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_tensorflow_has_an_interface_of_its_own_and_a_bridge_adds_kernels_to_pyt
     assert verdict(found) is Verdict.SUPPORTED
 
 
+@pytest.mark.slow
 def test_where_no_package_gives_pytorch_the_device_the_claim_is_refuted(tmp_path: Path) -> None:
     found = observe(
         "tpu_support",
@@ -57,6 +58,7 @@ def test_where_no_package_gives_pytorch_the_device_the_claim_is_refuted(tmp_path
     assert verdict(found) is Verdict.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "fault"), [("MemoryError", ""), (None, "import os; os.kill(os.getpid(), 9)")]
 )
