@@ -35,6 +35,8 @@ Reports = dict[str, dict[str, Any]]
         "faults",
         "faults_less_transparent",
         "balance_if_message_counts",
+        "less_transparent",
+        "missing",
         "less_transparent_than",
         "more_transparent_than",
         "line_named_by_traceback",
@@ -62,6 +64,9 @@ def error_transparency() -> dict[str, Any]:
         `more_transparent_than` list them against every other mode. `balance_if_message_counts` is the same
         count, less those where it is more transparent, with a line named in a message as good as in a
         traceback. The other fields count faults by mode.
+
+        `less_transparent` is whether that is so for most faults by the first count; None where the second does
+        not bear it out, and `missing` says how.
 
     Raises
     ------
@@ -118,10 +123,19 @@ def compared(reports: dict[str, Reports]) -> dict[str, Any]:
     more = {mode: _worse(reports[mode], reports[CLAIMED], GRADES) for mode in others}
     printed = GRADES | {"message": GRADES["traceback"]}
     one, other = reports[CLAIMED], reports[COMPARED]
+    balance = len(_worse(one, other, printed)) - len(_worse(other, one, printed))
+    by_traceback = 2 * len(less[COMPARED]) > len(faults)
+    disagree = by_traceback and balance <= 0
+    told = (
+        f"the traceback leads to the line worse under tf.function for {len(less[COMPARED])} of {len(faults)} "
+        f"faults; with a line named in the message as good as in the traceback the balance is {balance}"
+    )
     return {
         "faults": faults,
         "faults_less_transparent": len(less[COMPARED]),
-        "balance_if_message_counts": len(_worse(one, other, printed)) - len(_worse(other, one, printed)),
+        "balance_if_message_counts": balance,
+        "less_transparent": None if disagree else by_traceback,
+        "missing": told if disagree else None,
         "less_transparent_than": less,
         "more_transparent_than": more,
         "line_named_by_traceback": _count(reports, "line_named_by", "traceback"),

@@ -64,7 +64,8 @@ def test_under_tf_function_no_traceback_leads_to_the_line_and_every_message_does
     assert found["clash_named"]["pytorch-eager"] == found["clash_named"]["tensorflow-function"] == 11
     assert found["balance_if_message_counts"] == 0
     assert set(found["silent"].values()) == {0}
-    assert verdict_on(found) is Verdict.SUPPORTED
+    assert found["missing"].startswith("the traceback leads to the line worse under tf.function for 11 of 11")
+    assert verdict_on(found) is Verdict.INCONCLUSIVE
 
 
 def test_a_compiled_graph_that_fails_while_it_runs_names_no_line_in_pytorch(found: dict[str, Any]) -> None:
@@ -73,6 +74,16 @@ def test_a_compiled_graph_that_fails_while_it_runs_names_no_line_in_pytorch(foun
     assert "computed_index" in found["more_transparent_than"]["pytorch-compile"]
     assert 'File "faults_pytorch.py", line' in compiled["fixed_index"]["message"]
     assert compiled["missing_attribute"]["line_named_by"] == "traceback"
+
+
+def test_a_tf_function_whose_messages_name_no_line_is_less_transparent_and_the_claim_holds(
+    found: dict[str, Any], probe: ModuleType
+) -> None:
+    unnamed = {
+        fault: {**shown, "line_named_by": "nothing"}
+        for fault, shown in found["reports"][probe.CLAIMED].items()
+    }
+    assert verdict_on(probe.compared(found["reports"] | {probe.CLAIMED: unnamed})) is Verdict.SUPPORTED
 
 
 def test_a_tf_function_that_runs_eagerly_is_as_transparent_and_the_claim_refuted(
