@@ -65,8 +65,8 @@ def error_transparency() -> dict[str, Any]:
         count, less those where it is more transparent, with a line named in a message as good as in a
         traceback. The other fields count faults by mode.
 
-        `less_transparent` is whether that is so for most faults by the first count; None where the second does
-        not bear it out, and `missing` says how.
+        `less_transparent` is whether that is so for most faults by the first count; None where the second
+        does not bear it out, and `missing` says how.
 
     Raises
     ------

@@ -36,9 +36,17 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 KINDS = ("scalars", "histograms", "graphs")
 
 
+APART = (
+    "installing TensorFlow does not install TensorBoard; beside it TensorFlow's own interface writes without "
+    "an adapter, and the source does not say which of the two out of the box asks for"
+)
+
+
 @probes(
     fields=(
         "requires_tensorboard",
+        "out_of_the_box",
+        "missing",
         "failure_without_tensorboard",
         "failures",
         *(f"{kind}_read" for kind in KINDS),
@@ -60,8 +68,10 @@ def tensorboard_events() -> dict[str, Any]:
     -------
     dict
         `requires_tensorboard` tells whether installing TensorFlow, without extras, installs TensorBoard, by
-        the metadata of the packages here; `failure_without_tensorboard` is how TensorFlow's logging ends
-        where TensorBoard is absent, None where it works. `failures` has the error of each framework that
+        the metadata of the packages here; `out_of_the_box` is true where it does, and else None, since the
+        word may ask for no more than that nothing but TensorBoard is added, and `missing` says so;
+        `failure_without_tensorboard` is how TensorFlow's logging ends where TensorBoard is absent, None where
+        it works. `failures` has the error of each framework that
         could not log. `<kind>_read` and `<kind>_served` list the frameworks of which TensorBoard's reader,
         and its server's answers to the page, have what was written: scalars equal, each bucket of the
         histogram with numpy's count, the model's operations under its layers' names. `page_shows` are the
@@ -89,8 +99,11 @@ def tensorboard_events() -> dict[str, Any]:
         folder = Path(name)
         np.savez(folder / "data.npz", **written)
         failures, alone = _log(folder)
+        brought = "tensorboard" in _installed_with("tensorflow")
         return {
-            "requires_tensorboard": "tensorboard" in _installed_with("tensorflow"),
+            "requires_tensorboard": brought,
+            "out_of_the_box": brought or None,
+            "missing": None if brought else APART,
             "failure_without_tensorboard": alone,
             "failures": failures,
             **_looked_at(folder / "runs", [each for each in FRAMEWORKS if each not in failures], written),

@@ -85,8 +85,9 @@ def test_tensorflow_2_21_neither_brings_tensorboard_nor_logs_scalars_without_it(
     assert found["versions"]["tensorflow"] == "2.21.0"
     assert found["requires_tensorboard"] is False
     assert "TBNotInstalledError" in found["failure_without_tensorboard"]
-    assert verdict(BOTH, found) is Verdict.REFUTED
-    assert verdict(BOTH, found | {"requires_tensorboard": True}) is Verdict.SUPPORTED
+    assert verdict(BOTH, found) is Verdict.INCONCLUSIVE
+    assert verdict(BOTH, found | {"out_of_the_box": True, "missing": None}) is Verdict.SUPPORTED
+    assert verdict(BOTH, found | {"scalars_read": ["pytorch"]}) is Verdict.REFUTED
 
 
 @BROWSES
